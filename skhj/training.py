@@ -1,22 +1,16 @@
 """The one training loop: torch modules fitted through skorch."""
 
-from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import (
-    Callback,
-    EpochTimer,
-    LRScheduler,
-    PassthroughScoring,
-    PrintLog,
-)
+from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.helper import predefined_split
+from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.utils.data import TensorDataset
 
-__all__ = ["TrainingResult", "train"]
+__all__ = ["TrainingResult", "resolve_device", "train"]
 
 
 class TrainingResult(NamedTuple):
@@ -67,31 +61,46 @@ class _Net(NeuralNet):
         return []
 
 
-class _KeepBest(Callback):
-    """Project after each step, stop at a loss that is not finite, keep the best."""
+class _Loop(Callback):
+    """What skorch does not do: schedule, projection, best weights, finite losses."""
 
-    def __init__(self, on_epoch_end):
-        self.report = on_epoch_end
+    def __init__(self, n_steps, progress):
+        self.n_steps = n_steps
+        self.progress = progress
 
     def on_train_begin(self, net, **kwargs):
-        self.project = getattr(net.module_, "project_", None)
+        self.schedule = CosineAnnealingLR(net.optimizer_, T_max=self.n_steps)
+        self.project = getattr(net.module_, "project_", lambda: None)
         self.best_loss, self.best_weights = np.inf, None
 
-    def on_batch_end(self, net, training=False, **kwargs):
-        if training and self.project is not None:
+    def on_epoch_begin(self, net, **kwargs):
+        self.losses = {True: [], False: []}
+        if self.progress is not None:
+            self.progress.begin("epoch")
+
+    def on_batch_end(self, net, batch, training, loss, **kwargs):
+        self.losses[training].append((loss.item(), len(batch[0])))
+        if training:
             self.project()
+            self.schedule.step()
 
     def on_epoch_end(self, net, **kwargs):
-        epoch = net.history[-1]
-        if not np.isfinite([epoch["train_loss"], epoch["valid_loss"]]).all():
-            raise FloatingPointError(
-                f"the loss became {epoch['train_loss']} in epoch {epoch['epoch']}: "
-                f"lower learning_rate (it is {net.lr})"
-            )
-        if epoch["valid_loss"] < self.best_loss:
-            self.best_loss = epoch["valid_loss"]
-            self.best_weights = deepcopy(net.module_.state_dict())
-        self.report(epoch["epoch"])
+        epoch = net.history[-1]["epoch"]
+        for name, training in (("train_loss", True), ("valid_loss", False)):
+            losses, weights = zip(*self.losses[training], strict=True)
+            loss = float(np.average(losses, weights=weights))
+            if not np.isfinite(loss):
+                raise FloatingPointError(
+                    f"the loss became {loss} in epoch {epoch}: lower learning_rate "
+                    f"(it is {net.lr})"
+                )
+            net.history.record(name, loss)
+        if loss < self.best_loss:
+            weights = net.module_.state_dict()
+            self.best_weights = {name: w.clone() for name, w in weights.items()}
+            self.best_loss = loss
+        if self.progress is not None:
+            self.progress.end()
 
 
 def train(
@@ -105,7 +114,7 @@ def train(
     learning_rate,
     generator,
     verbose=0,
-    on_epoch_end=lambda epoch: None,
+    progress=None,
 ):
     """Fit a torch module by Adam with a cosine schedule; keep its best weights.
 
@@ -128,8 +137,8 @@ def train(
         Source of the shuffling, on the CPU.
     verbose : int, default=0
         Positive: print a line an epoch.
-    on_epoch_end : callable, optional
-        Called with the epoch's number, from 1.
+    progress : FitProgress or None, default=None
+        Told of each epoch: its methods ``begin("epoch")`` and ``end()`` are called.
 
     Returns
     -------
@@ -142,24 +151,10 @@ def train(
         If a loss is not finite.
     """
     n_steps = max_iter * -(-len(training_tensors[0]) // batch_size)
-    keep_best = _KeepBest(on_epoch_end)
-    callbacks = [
-        ("timer", EpochTimer()),
-        ("train_loss", PassthroughScoring("train_loss", on_train=True)),
-        ("valid_loss", PassthroughScoring("valid_loss")),
-        (
-            "schedule",
-            LRScheduler(
-                torch.optim.lr_scheduler.CosineAnnealingLR,
-                T_max=n_steps,
-                step_every="batch",
-                event_name=None,
-            ),
-        ),
-        ("keep_best", keep_best),
-    ]
+    loop = _Loop(n_steps, progress)
+    callbacks = [("loop", loop)]
     if verbose:
-        callbacks.append(("print", PrintLog()))
+        callbacks = [("timer", EpochTimer()), *callbacks, ("print", PrintLog())]
     device = training_tensors[0].device
     net = _Net(
         module,
@@ -181,9 +176,41 @@ def train(
     net.notify("on_train_begin")
     net.fit_loop(TensorDataset(*training_tensors), epochs=max_iter)
     net.notify("on_train_end")
-    module.load_state_dict(keep_best.best_weights)
+    module.load_state_dict(loop.best_weights)
     return TrainingResult(
         np.array(net.history[:, "train_loss"]),
         np.array(net.history[:, "valid_loss"]),
-        keep_best.best_loss,
+        loop.best_loss,
     )
+
+
+def resolve_device(device):
+    """Turn an estimator's ``device`` into a torch.device that exists here.
+
+    Parameters
+    ----------
+    device : str, torch.device or None
+        A device; None takes a CUDA device where there is one, else the CPU.
+
+    Returns
+    -------
+    torch.device
+        The device.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device, or it is not on this machine.
+    """
+    has_cuda = torch.cuda.is_available()
+    if device is None:
+        return torch.device("cuda" if has_cuda else "cpu")
+    try:
+        resolved = torch.device(device)
+        torch.empty(0, device=resolved)
+    except (RuntimeError, TypeError, AssertionError) as error:
+        raise ValueError(
+            "device must be None, 'cpu', or a device that torch finds on this machine "
+            f"(CUDA is {'' if has_cuda else 'not '}available), got {device!r}"
+        ) from error
+    return resolved

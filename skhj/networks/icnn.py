@@ -34,21 +34,25 @@ class ICNN(nn.Module):
         Widths of the deep branch, first layer first; may be empty.
     wide_units : int, default=256
         Units of the shallow branch; 0 for none.
-    softplus_beta : float, default=2.0
+    softplus_beta : float, default=5.0
         Sharpness of the softplus at the start of training.
     learn_beta : bool, default=True
         Whether each layer's sharpness is trained.
+    input_gain, positive_gain : float, default=3.0, 0.1
+        Constants that multiply the weights on the input and the non-negative
+        weights. They leave the functions at the start as they are and set how far
+        one step of Adam moves each kind.
     generator : torch.Generator or None, default=None
         Source of the initial weights; None takes a new one, seeded with 0, so
         that torch's global generator is never touched.
 
     Notes
     -----
-    Weights are stored divided by a constant of each kind (3 for the input, 0.1 for
-    the rest), which gives them the step sizes that Adam needs.
-
     The network is convex while the weights named above are non-negative. They
     are at the start, and ``project_`` makes them so again after a step.
+
+    The network of the papers is ``ICNN(d, (256, 256, 256), wide_units=0,
+    softplus_beta=5.0, learn_beta=False, input_gain=1.0, positive_gain=1.0)``.
 
     References
     ----------
@@ -61,8 +65,10 @@ class ICNN(nn.Module):
         hidden_layer_sizes=(96, 96),
         *,
         wide_units=256,
-        softplus_beta=2.0,
+        softplus_beta=5.0,
         learn_beta=True,
+        input_gain=3.0,
+        positive_gain=0.1,
         generator=None,
     ):
         super().__init__()
@@ -71,23 +77,35 @@ class ICNN(nn.Module):
         if not deep and not wide_units:
             raise ValueError("an ICNN needs hidden_layer_sizes or wide_units, got none")
         self.sizes = (wide_units, *deep)
+        self.input_gain, self.positive_gain = input_gain, positive_gain
         # One product serves every layer: rows are R_0, R_1, ..., R_L, r.
-        self.input_weight = _normal((sum(self.sizes) + 1, n_features), generator)
-        self.input_bias = _uniform((sum(self.sizes) + 1,), -1.5, 1.5, generator)
-        self.hidden_weights = nn.ParameterList(
-            _uniform((width, previous), 0.0, 2.0 / previous, generator)
-            for previous, width in zip(deep[:-1], deep[1:], strict=True)
+        n_rows = sum(self.sizes) + 1
+        self.input_weight = nn.Parameter(
+            torch.empty(n_rows, n_features).normal_(generator=generator)
+        )
+        self.input_bias = nn.Parameter(
+            torch.empty(n_rows).uniform_(-1.5, 1.5, generator=generator)
         )
         last = wide_units + (deep[-1] if deep else 0)
-        self.output_weight = _uniform((last,), 0.0, 2.0 / last, generator)
+        self.hidden_weights = nn.ParameterList(
+            self._positive_weight(generator, width, previous)
+            for previous, width in zip(deep[:-1], deep[1:], strict=True)
+        )
+        self.output_weight = self._positive_weight(generator, last)
         self.log_beta = nn.Parameter(
             torch.full((1 + len(deep),), math.log(softplus_beta)),
             requires_grad=learn_beta,
         )
         with torch.no_grad():
-            self.input_weight /= math.sqrt(n_features)
+            self.input_weight /= math.sqrt(n_features) * input_gain
+            self.input_bias /= input_gain
             self.input_weight[-1] = 0.0
             self.input_bias[-1] = 0.0
+
+    def _positive_weight(self, generator, *shape):
+        """Weights with mean 1 / (number of inputs), so that layers average."""
+        weight = torch.empty(shape).uniform_(0.0, 2.0, generator=generator)
+        return nn.Parameter(weight / (shape[-1] * self.positive_gain))
 
     @torch.no_grad()
     def project_(self):
@@ -95,22 +113,28 @@ class ICNN(nn.Module):
         for weight in (*self.hidden_weights, self.output_weight):
             weight.clamp_(min=0.0)
 
-    def _forward_pass(self, x):
-        """Output, and the slope s'(a) of every layer, the shallow one first."""
+    def _weights(self):
+        """Weights of the formula: on the input, between layers, of the output."""
+        return (
+            self.input_gain * self.input_weight,
+            [self.positive_gain * weight for weight in self.hidden_weights],
+            self.positive_gain * self.output_weight,
+        )
+
+    def _forward_pass(self, x, weights):
+        """Output, and beta times the input of every layer, the shallow one first."""
+        on_input, between, of_output = weights
         beta = self.log_beta.exp()
         *inputs, output = nn.functional.linear(
-            x, self.input_weight, self.input_bias
+            x, on_input, self.input_gain * self.input_bias
         ).split((*self.sizes, 1), dim=1)
-        pre_activations = [beta[0] * inputs[0]]
-        shallow = nn.functional.softplus(pre_activations[0]) / beta[0]
-        z = None
-        for layer, a in enumerate(inputs[1:], start=1):
-            if z is not None:
-                a = torch.addmm(a, z, self.hidden_weights[layer - 2].T)
+        pre_activations, features = [], []
+        for layer, a in enumerate(inputs):
+            if layer > 1:
+                a = torch.addmm(a, features.pop(), between[layer - 2].T)
             pre_activations.append(beta[layer] * a)
-            z = nn.functional.softplus(pre_activations[-1]) / beta[layer]
-        features = shallow if z is None else torch.cat((shallow, z), dim=1)
-        value = features @ self.output_weight + output[:, 0]
+            features.append(_softplus(pre_activations[-1]) / beta[layer])
+        value = torch.cat(features, dim=1) @ of_output + output[:, 0]
         return value, pre_activations
 
     def forward(self, x):
@@ -126,17 +150,16 @@ class ICNN(nn.Module):
         Tensor of shape (n,)
             Values, convex in ``x``.
         """
-        return self._forward_pass(x)[0]
+        return self._forward_pass(x, self._weights())[0]
 
-    def _backward_pass(self, slopes):
+    def _backward_pass(self, slopes, weights):
         """Derivative of the output by each layer's input a_l, shallow first."""
-        n_shallow = self.sizes[0]
-        sensitivities = [self.output_weight[:n_shallow] * slopes[0]]
+        _, between, of_output = weights
+        shallow, last = of_output.split((self.sizes[0], len(of_output) - self.sizes[0]))
+        sensitivities = [shallow * slopes[0]]
         if len(slopes) > 1:
-            deep = [self.output_weight[n_shallow:] * slopes[-1]]
-            for weight, slope in zip(
-                reversed(list(self.hidden_weights)), reversed(slopes[1:-1]), strict=True
-            ):
+            deep = [last * slopes[-1]]
+            for weight, slope in zip(between[::-1], slopes[-2:0:-1], strict=True):
                 deep.append((deep[-1] @ weight) * slope)
             sensitivities += reversed(deep)
         return sensitivities
@@ -156,14 +179,12 @@ class ICNN(nn.Module):
         gradient : Tensor of shape (n, d)
             Gradients.
         """
-        value, pre_activations = self._forward_pass(x)
-        sensitivities = self._backward_pass([a.sigmoid() for a in pre_activations])
-        gradient = torch.addmm(
-            self.input_weight[-1],
-            torch.cat(sensitivities, dim=1),
-            self.input_weight[:-1],
-        )
-        return value, gradient
+        weights = self._weights()
+        value, pre_activations = self._forward_pass(x, weights)
+        slopes = [a.sigmoid() for a in pre_activations]
+        sensitivities = torch.cat(self._backward_pass(slopes, weights), dim=1)
+        on_input = weights[0]
+        return value, torch.addmm(on_input[-1], sensitivities, on_input[:-1])
 
     def hessian(self, x):
         """Hessian: the sum over layers of A_l^T diag(g_l s''(a_l)) A_l, A_l = da_l/dx.
@@ -178,30 +199,25 @@ class ICNN(nn.Module):
         Tensor of shape (n, d, d)
             Symmetric positive semi-definite matrices.
         """
+        weights = on_input, between, _ = self._weights()
         beta = self.log_beta.exp()
-        _, pre_activations = self._forward_pass(x)
+        _, pre_activations = self._forward_pass(x, weights)
         slopes = [a.sigmoid() for a in pre_activations]
-        sensitivities = self._backward_pass(slopes)
-        blocks = self.input_weight[:-1].split(self.sizes)
+        sensitivities = self._backward_pass(slopes, weights)
         hessian, jacobian = 0.0, None
-        for layer, (slope, sensitivity, block) in enumerate(
-            zip(slopes, sensitivities, blocks, strict=True)
-        ):
+        for layer, block in enumerate(on_input[:-1].split(self.sizes)):
             # g_l s''(a) = (g_l s'(a)) beta (1 - s'(a)) for the softplus.
-            curvature = sensitivity * beta[layer] * (1 - slope)
-            if layer < 2:
-                jacobian = block
-                hessian = hessian + (block.T * curvature[:, None, :]) @ block
-            else:
-                inner = slopes[layer - 1][:, :, None] * jacobian
-                jacobian = self.hidden_weights[layer - 2] @ inner + block
-                hessian = hessian + jacobian.mT @ (curvature[:, :, None] * jacobian)
+            curvature = sensitivities[layer] * beta[layer] * (1 - slopes[layer])
+            jacobian = (
+                block
+                if layer < 2
+                else between[layer - 2] @ (slopes[layer - 1][:, :, None] * jacobian)
+                + block
+            )
+            hessian = hessian + jacobian.mT @ (curvature[:, :, None] * jacobian)
         return hessian
 
 
-def _normal(shape, generator):
-    return nn.Parameter(torch.empty(shape).normal_(generator=generator))
-
-
-def _uniform(shape, low, high, generator):
-    return nn.Parameter(torch.empty(shape).uniform_(low, high, generator=generator))
+def _softplus(a):
+    # torch turns linear at 20, where e^-20 is still seen in double precision.
+    return nn.functional.softplus(a, threshold=40)

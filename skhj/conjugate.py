@@ -1,0 +1,160 @@
+r"""The conjugate of a smooth convex potential, by solving grad psi(x) = y."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.optimize import minimize
+
+__all__ = ["Conjugate", "invert_by_conjugate_gradients", "newton_conjugate"]
+
+# A step is taken where it lowers the objective by this share of what the model
+# promised, and the damping falls where it is better than the second number.
+ACCEPT, TRUST = 1e-4, 0.5
+
+
+class Conjugate(NamedTuple):
+    """Solutions of max_x <x, y> - psi(x), one for each row y.
+
+    Attributes
+    ----------
+    value : Tensor of shape (n,)
+        The conjugate psi*(y), a lower bound of it where the residual is not zero.
+    point : Tensor of shape (n, d)
+        The maximiser x, where grad psi(x) = y.
+    n_iter : int
+        Iterations of the slowest row.
+    residual : Tensor of shape (n,)
+        Norm of grad psi(x) - y.
+    """
+
+    value: torch.Tensor
+    point: torch.Tensor
+    n_iter: int
+    residual: torch.Tensor
+
+
+def newton_conjugate(
+    value_and_gradient, hessian, Y, X, *, scale=1.0, tol=1e-8, max_iter=50
+):
+    r"""Conjugate by a damped Newton method on all rows at once.
+
+    Minimises :math:`\psi(x) - \langle x, y\rangle` by steps
+    :math:`(\nabla^2\psi + \mu I)^{-1} (y - \nabla\psi)`; each row has its own damping
+    :math:`\mu`, raised when a step fails and lowered when it does well
+    (Levenberg, Marquardt).
+
+    Parameters
+    ----------
+    value_and_gradient : callable
+        Maps points (m, d) to values (m,) and gradients (m, d) of psi.
+    hessian : callable
+        Maps points (m, d) to Hessians (m, d, d).
+    Y : Tensor of shape (n, d)
+        Where to evaluate the conjugate.
+    X : Tensor of shape (n, d)
+        First guesses of the maximisers.
+    scale : float, default=1.0
+        Typical length of ``Y``; the residual is measured against it.
+    tol : float, default=1e-8
+        Largest residual, relative to ``scale``, of a solved row.
+    max_iter : int, default=50
+        Largest number of iterations.
+
+    Returns
+    -------
+    Conjugate
+        Values, points, iterations and residuals; the caller judges the residuals.
+    """
+    X = X.clone()
+    psi, gradient = value_and_gradient(X)
+    objective, residual = psi - (X * Y).sum(1), gradient - Y
+    damping = torch.zeros_like(objective)
+    active = torch.arange(len(Y), device=Y.device)
+    n_iter = 0
+    for n_iter in range(1, max_iter + 1):
+        norms = torch.linalg.vector_norm(residual[active], dim=1)
+        active = active[norms > tol * scale]
+        if not len(active):
+            n_iter -= 1
+            break
+        step, promised, curvature = _damped_step(
+            hessian(X[active]), residual[active], damping[active]
+        )
+        trial = X[active] + step
+        psi, gradient = value_and_gradient(trial)
+        trial_objective = psi - (trial * Y[active]).sum(1)
+        ratio = (objective[active] - trial_objective) / promised
+        # Where the promise is rounding error, a smaller residual decides.
+        trial_residual = gradient - Y[active]
+        smaller = (trial_residual**2).sum(1) < (residual[active] ** 2).sum(1)
+        negligible = promised < 1e-14 * objective[active].abs()
+        accepted = torch.where(negligible, smaller, ratio > ACCEPT)
+        rows = active[accepted]
+        X[rows] = trial[accepted]
+        objective[rows] = trial_objective[accepted]
+        residual[rows] = trial_residual[accepted]
+        raised = torch.maximum(4 * damping[active], 1e-3 * curvature)
+        lowered = torch.where(ratio > TRUST, damping[active] / 8, damping[active])
+        damping[active] = torch.where(accepted, lowered, raised)
+    norms = torch.linalg.vector_norm(residual, dim=1)
+    return Conjugate(-objective, X, n_iter, norms)
+
+
+def _damped_step(H, residual, damping):
+    """Newton step, the decrease its model promises, and the mean curvature of H."""
+    curvature = H.diagonal(dim1=1, dim2=2).mean(1)
+    # A relative ridge at rounding level keeps the factorisation of flat H alive.
+    ridge = damping + 1e-12 * curvature
+    identity = torch.eye(H.shape[1], dtype=H.dtype, device=H.device)
+    damped = H + ridge[:, None, None] * identity
+    factor, info = torch.linalg.cholesky_ex(damped)
+    factor[info > 0] = identity * curvature[info > 0, None, None].sqrt()
+    step = -torch.cholesky_solve(residual[:, :, None], factor)[:, :, 0]
+    linear = (step * residual).sum(1)
+    promised = -linear - (step * (H @ step[:, :, None])[:, :, 0]).sum(1) / 2
+    return step, promised, curvature
+
+
+def invert_by_conjugate_gradients(value_and_gradient, Y, *, regularisation=1e-6):
+    r"""Conjugate by the regularised inversion of Fang, Buchanan and Sulam.
+
+    For each row alone, minimises :math:`\psi(x) - \langle x, y\rangle
+    + \epsilon |x - y|^2 / 2` by non-linear conjugate gradients from x = y. It is the
+    baseline: slow, and the reference that the other methods are measured against.
+
+    Parameters
+    ----------
+    value_and_gradient : callable
+        Maps points (m, d) to values (m,) and gradients (m, d) of psi.
+    Y : Tensor of shape (n, d)
+        Where to evaluate the conjugate.
+    regularisation : float, default=1e-6
+        The number epsilon.
+
+    Returns
+    -------
+    Conjugate
+        Values, points, iterations and residuals.
+
+    References
+    ----------
+    Fang, Buchanan, Sulam, "What's in a prior? Learned proximal networks for inverse
+    problems", ICLR 2024.
+    """
+    points, n_iter = torch.empty_like(Y), 0
+    for row, y in enumerate(Y):
+        target = y.cpu().numpy()
+
+        def objective(x, y=y, target=target):
+            psi, gradient = value_and_gradient(torch.as_tensor(x).to(y)[None])
+            away = x - target
+            value = psi.item() - x @ target + regularisation * (away @ away) / 2
+            return value, gradient[0].cpu().numpy() - target + regularisation * away
+
+        solution = minimize(objective, target, jac=True, method="CG")
+        points[row] = torch.as_tensor(np.asarray(solution.x))
+        n_iter = max(n_iter, solution.nit)
+    psi, gradient = value_and_gradient(points)
+    residual = torch.linalg.vector_norm(gradient - Y, dim=1)
+    return Conjugate((points * Y).sum(1) - psi, points, n_iter, residual)

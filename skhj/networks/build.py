@@ -1,0 +1,48 @@
+"""Build convex modules by name or by class."""
+
+import torch
+
+from skhj.networks.icnn import ICNN
+
+__all__ = ["make_core"]
+
+
+def make_core(network, n_features, *, seed, **architecture):
+    """Build a convex module with reproducible weights in single precision.
+
+    Parameters
+    ----------
+    network : {"icnn"} or nn.Module class
+        What to build. A class is called with ``n_features`` alone.
+    n_features : int
+        Dimension d.
+    seed : int
+        Seed of the initial weights.
+    **architecture : dict
+        Passed to `ICNN`.
+
+    Returns
+    -------
+    nn.Module
+        The module.
+
+    Raises
+    ------
+    ValueError
+        If a module built from a class does not map (n, d) to (n,) or (n, 1).
+    """
+    if network == "icnn":
+        generator = torch.Generator().manual_seed(seed)
+        return ICNN(n_features, generator=generator, **architecture).float()
+    # A user's class knows no generator: lend it the global one, and give that back.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        core = network(n_features).float()
+    with torch.no_grad():
+        shape = tuple(core(torch.zeros(3, n_features)).shape)
+    if shape not in {(3,), (3, 1)}:
+        raise ValueError(
+            f"network must map a tensor of shape (n, {n_features}) to one of shape "
+            f"(n,) or (n, 1), but {network.__name__} maps (3, {n_features}) to {shape}"
+        )
+    return core

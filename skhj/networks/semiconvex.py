@@ -1,0 +1,112 @@
+"""Semiconvex functions: a convex module inside a change of units."""
+
+import torch
+from torch import nn
+
+from skhj.networks.derivatives import hessian, value_and_gradient
+from skhj.standardisation import Standardisation
+
+__all__ = ["SemiconvexNetwork"]
+
+
+class SemiconvexNetwork(nn.Module):
+    r"""A function w such that |x|^2 / 2 + t w(x) is convex, by construction.
+
+    Both unknowns of the theory are of this kind: minus the value function, and the
+    prior. In the units of a `skhj.standardisation.Standardisation`,
+
+    .. math::
+
+        w(x) = e_0 + \langle e, u\rangle + \frac{c}{2} |u|^2 + r \, f(u), \qquad
+        f(u) = N(u) + \frac{|L u|^2}{2} + \langle a, u\rangle + b,
+
+    with a convex module N and any matrix L. Only f is trained, in single precision;
+    what surrounds it is kept in double.
+
+    Parameters
+    ----------
+    core : nn.Module
+        The convex module N, which maps (n, d) to (n,) or (n, 1).
+    units : Standardisation
+        The change of units.
+    """
+
+    def __init__(self, core, units):
+        super().__init__()
+        n_features = len(units.center)
+        self.core = core
+        self.factor = nn.Parameter(torch.zeros(n_features, n_features))
+        self.slope = nn.Parameter(torch.zeros(n_features))
+        self.intercept = nn.Parameter(torch.zeros(()))
+        self.register_buffer("core_weight", torch.ones(()))
+        for name, value in units._asdict().items():
+            tensor = torch.tensor(value, dtype=torch.float64)
+            self.register_buffer(f"unit_{name}", tensor)
+
+    @torch.no_grad()
+    def set_quadratic_(self, quadratic):
+        """Set b, a and L^T L to a `skhj.quadratic.QuadraticFit`, in place."""
+        hessian = torch.as_tensor(quadratic.hessian)
+        eigenvalues, vectors = torch.linalg.eigh(hessian)
+        self.factor.copy_(eigenvalues.clamp(min=0).sqrt()[:, None] * vectors.T)
+        self.slope.copy_(torch.as_tensor(quadratic.slope))
+        self.intercept.fill_(quadratic.intercept)
+
+    def project_(self):
+        """Make the core convex again after a step, in place."""
+        if hasattr(self.core, "project_"):
+            self.core.project_()
+
+    def forward(self, u):
+        """Values f(u) in standardised units, shape (n,)."""
+        return self._quadratic(u)[0] + self.core_weight * self.core(u).reshape(len(u))
+
+    def value_and_gradient(self, u):
+        """Value and gradient of f at u, shapes (n,) and (n, d)."""
+        value, gradient = self._quadratic(u)
+        core_value, core_gradient = value_and_gradient(
+            self.core, u, create_graph=torch.is_grad_enabled()
+        )
+        return (
+            value + self.core_weight * core_value.reshape(len(u)),
+            gradient + self.core_weight * core_gradient,
+        )
+
+    def _quadratic(self, u):
+        """Value and gradient of |L u|^2 / 2 + <a, u> + b."""
+        image = u @ self.factor.T
+        value = (image * image).sum(1) / 2 + u @ self.slope + self.intercept
+        return value, image @ self.factor + self.slope
+
+    @torch.no_grad()
+    def value_and_gradient_at(self, x):
+        """Value and gradient of w at x, in the caller's units."""
+        u = (x - self.unit_center) / self.unit_length
+        value, gradient = self.value_and_gradient(u)
+        base = u @ self.unit_slope + self.unit_curvature * (u * u).sum(1) / 2
+        value = self.unit_intercept + base + self.unit_scale * value
+        gradient = (
+            self.unit_slope + self.unit_curvature * u + self.unit_scale * gradient
+        )
+        return value, gradient / self.unit_length
+
+    @torch.no_grad()
+    def hessian_at(self, x):
+        """Hessian of w at x, in the caller's units, shape (n, d, d)."""
+        u = (x - self.unit_center) / self.unit_length
+        identity = torch.eye(u.shape[1], dtype=u.dtype, device=u.device)
+        convex = self.core_weight * hessian(self.core, u) + self.factor.T @ self.factor
+        curvature = self.unit_curvature * identity + self.unit_scale * convex
+        return curvature / self.unit_length**2
+
+    def to_arrays(self):
+        """All weights and buffers, as a dict of numpy arrays."""
+        return {name: t.cpu().numpy() for name, t in self.state_dict().items()}
+
+    @classmethod
+    def from_arrays(cls, core, arrays):
+        """Rebuild a network, in double precision, from ``to_arrays``."""
+        units = {name: arrays[f"unit_{name}"] for name in Standardisation._fields}
+        network = cls(core, Standardisation(**units)).double()
+        network.load_state_dict({name: torch.tensor(a) for name, a in arrays.items()})
+        return network.requires_grad_(False).eval()
