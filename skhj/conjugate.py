@@ -25,7 +25,7 @@ class Conjugate(NamedTuple):
     n_iter : int
         Iterations of the slowest row.
     residual : Tensor of shape (n,)
-        Norm of grad psi(x) - y.
+        Norm of the gradient of the objective, grad psi(x) - y where it has no anchor.
     """
 
     value: torch.Tensor
@@ -35,12 +35,13 @@ class Conjugate(NamedTuple):
 
 
 def newton_conjugate(
-    value_and_gradient, hessian, Y, X, *, scale=1.0, tol=1e-8, max_iter=50
+    value_and_gradient, hessian, Y, X, *, anchor=0.0, scale=1.0, tol=1e-8, max_iter=50
 ):
     r"""Conjugate by a damped Newton method on all rows at once.
 
-    Minimises :math:`\psi(x) - \langle x, y\rangle` by steps
-    :math:`(\nabla^2\psi + \mu I)^{-1} (y - \nabla\psi)`; each row has its own damping
+    Minimises :math:`\psi(x) - \langle x, y\rangle + \epsilon |x - x_0|^2 / 2`, where
+    :math:`x_0` is the first guess, by steps
+    :math:`-(\nabla^2 + \mu I)^{-1} \nabla`; each row has its own damping
     :math:`\mu`, raised when a step fails and lowered when it does well
     (Levenberg, Marquardt).
 
@@ -54,6 +55,9 @@ def newton_conjugate(
         Where to evaluate the conjugate.
     X : Tensor of shape (n, d)
         First guesses of the maximisers.
+    anchor : float, default=0.0
+        The number epsilon. Where y is in the range of grad psi, the solution barely
+        moves; outside, it keeps x from running away from a good first guess.
     scale : float, default=1.0
         Typical length of ``Y``; the residual is measured against it.
     tol : float, default=1e-8
@@ -66,9 +70,16 @@ def newton_conjugate(
     Conjugate
         Values, points, iterations and residuals; the caller judges the residuals.
     """
-    X = X.clone()
-    psi, gradient = value_and_gradient(X)
-    objective, residual = psi - (X * Y).sum(1), gradient - Y
+    start, X = X, X.clone()
+    identity = torch.eye(X.shape[1], dtype=X.dtype, device=X.device)
+
+    def evaluate(x, rows):
+        psi, gradient = value_and_gradient(x)
+        away = x - start[rows]
+        objective = psi - (x * Y[rows]).sum(1) + anchor * (away * away).sum(1) / 2
+        return objective, gradient - Y[rows] + anchor * away
+
+    objective, residual = evaluate(X, slice(None))
     damping = torch.zeros_like(objective)
     active = torch.arange(len(Y), device=Y.device)
     n_iter = 0
@@ -78,15 +89,12 @@ def newton_conjugate(
         if not len(active):
             n_iter -= 1
             break
-        step, promised, curvature = _damped_step(
-            hessian(X[active]), residual[active], damping[active]
-        )
+        H = hessian(X[active]) + anchor * identity
+        step, promised, curvature = _damped_step(H, residual[active], damping[active])
         trial = X[active] + step
-        psi, gradient = value_and_gradient(trial)
-        trial_objective = psi - (trial * Y[active]).sum(1)
+        trial_objective, trial_residual = evaluate(trial, active)
         ratio = (objective[active] - trial_objective) / promised
         # Where the promise is rounding error, a smaller residual decides.
-        trial_residual = gradient - Y[active]
         smaller = (trial_residual**2).sum(1) < (residual[active] ** 2).sum(1)
         negligible = promised < 1e-14 * objective[active].abs()
         accepted = torch.where(negligible, smaller, ratio > ACCEPT)
@@ -97,8 +105,9 @@ def newton_conjugate(
         raised = torch.maximum(4 * damping[active], 1e-3 * curvature)
         lowered = torch.where(ratio > TRUST, damping[active] / 8, damping[active])
         damping[active] = torch.where(accepted, lowered, raised)
-    norms = torch.linalg.vector_norm(residual, dim=1)
-    return Conjugate(-objective, X, n_iter, norms)
+    away = X - start
+    value = anchor * (away * away).sum(1) / 2 - objective
+    return Conjugate(value, X, n_iter, torch.linalg.vector_norm(residual, dim=1))
 
 
 def _damped_step(H, residual, damping):

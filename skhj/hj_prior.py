@@ -62,11 +62,14 @@ class HJPriorRegressor(
     softplus_beta : float, default=5.0
         Sharpness of the softplus of "icnn" at the start of training.
     max_iter : int, default=100
-        Number of passes over the data, for each of the two networks.
+        Largest number of passes over the data, for each of the two networks;
+        half of them for a prior's network that only starts Newton's method.
+        Training ends when half as many pass without progress on the hold-out.
     batch_size : int or "auto", default="auto"
         Samples a step. "auto" takes a sixteenth of the samples, from 32 to 256.
     learning_rate : float, default=0.02
-        Step size of Adam at the start; it falls to zero along a half cosine.
+        Largest step size of Adam; it is reached after a tenth of the steps and falls
+        to zero along a half cosine.
     gradient_weight : float, default=1.0
         Weight of the gradients where the values have 1, each in units of what the
         best quadratic leaves. It matters to the prior's network, whose gradients are
@@ -226,15 +229,20 @@ class HJPriorRegressor(
         learn = partial(
             self._learn, held_out=held_out, device=device, rng=rng, progress=progress
         )
-        value_fit, prior_fit = learn("value function", X, -y, _minus(gradient)), None
-        model = LearnedPrior(value_fit.network, None, self.t)
+        value_fit = learn(
+            "value function", X, -y, _minus(gradient), max_iter=self.max_iter
+        )
+        model, prior_fit = LearnedPrior(value_fit.network, None, self.t), None
         if with_prior:
             # Given gradients make exact pairs; else the fitted network makes them.
             known = (y, gradient)
             S, slope = known if gradient is not None else model.value_and_gradient(X)
             P = hj.prox_from_gradient(X, slope, self.t)
             J = hj.prior_at_prox(X, P, S, self.t)
-            prior_fit = learn("prior", P, J, hj.prior_gradient_from_point(P, X, self.t))
+            slope = hj.prior_gradient_from_point(P, X, self.t)
+            prior_fit = learn(
+                "prior", P, J, slope, max_iter=self._prior_epochs(gradient)
+            )
             model.prior_network = prior_fit.network
         method = self.prior_method
         if method == "auto":
@@ -263,14 +271,23 @@ class HJPriorRegressor(
                 )
         return X.astype(np.float64), y.astype(np.float64), gradient
 
-    def _learn(self, name, X, w, gradient, *, held_out, device, rng, progress):
+    def _prior_epochs(self, gradient):
+        """Epochs of the prior's network: fewer where Newton's method refines it."""
+        answers = self.prior_method == "network" or (
+            self.prior_method == "auto" and gradient is not None
+        )
+        return self.max_iter if answers else -(-self.max_iter // 2)
+
+    def _learn(
+        self, name, X, w, gradient, *, max_iter, held_out, device, rng, progress
+    ):
         """Fit one of the two networks."""
         seed = int(rng.randint(np.iinfo(np.int32).max))
         n_seen = int((~held_out).sum())
         batch_size = self.batch_size
         if batch_size == "auto":
             batch_size = int(np.clip(n_seen // 16, 32, 256))
-        with progress.phase(name, self.max_iter) as epochs:
+        with progress.phase(name, max_iter) as epochs:
             fit = fit_semiconvex(
                 make_core(n_features=X.shape[1], seed=seed, **self._architecture()),
                 X,
@@ -280,14 +297,14 @@ class HJPriorRegressor(
                 held_out=held_out,
                 device=device,
                 gradient_weight=self.gradient_weight,
-                max_iter=self.max_iter,
+                max_iter=max_iter,
                 batch_size=batch_size,
                 learning_rate=self.learning_rate,
                 generator=torch.Generator().manual_seed(seed),
                 verbose=self.verbose,
                 progress=epochs,
             )
-        if not fit.converged:
+        if not fit.converged and max_iter == self.max_iter:
             warnings.warn(
                 f"the network of the {name} was still improving when its training "
                 f"ended; raise max_iter (it is {self.max_iter})",

@@ -14,6 +14,10 @@ __all__ = ["LearnedPrior", "PriorAnswer"]
 ROWS, NEWTON_ROWS = 8192, 1024
 # Relative to the spread of the data.
 NEWTON_TOLERANCE = 1e-7
+# Share of the mean curvature of psi that holds Newton's method near its first guess.
+# Where grad psi_theta falls a little short of the true range, the exact conjugate
+# would run far outside the data; see benchmarks/bench_prior_methods.py.
+ANCHOR = 0.5
 
 
 class PriorAnswer(NamedTuple):
@@ -90,15 +94,15 @@ class LearnedPrior:
         if method == "inversion":
             solution = invert_by_conjugate_gradients(self._potential_and_gradient, Y)
         else:
-            start = Y
-            if self.prior_network is not None:
-                _, gradient = self.prior_network.value_and_gradient_at(Y)
-                start = Y + self.t * gradient
+            _, gradient = self.prior_network.value_and_gradient_at(Y)
+            spread = float(self.prior_network.unit_length)
             solution = newton_conjugate(
                 self._potential_and_gradient,
                 self._potential_hessian,
                 Y,
-                start,
+                Y + self.t * gradient,
+                # The ratio is the mean curvature of psi, which maps x to y.
+                anchor=ANCHOR * spread / scale,
                 scale=scale,
                 tol=NEWTON_TOLERANCE,
             )

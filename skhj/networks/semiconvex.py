@@ -59,24 +59,21 @@ class SemiconvexNetwork(nn.Module):
 
     def forward(self, u):
         """Values f(u) in standardised units, shape (n,)."""
-        return self._quadratic(u)[0] + self.core_weight * self.core(u).reshape(len(u))
+        image = u @ self.factor.T
+        core = self.core_weight * self.core(u).reshape(len(u))
+        return core + (image * image).sum(1) / 2 + u @ self.slope + self.intercept
 
     def value_and_gradient(self, u):
         """Value and gradient of f at u, shapes (n,) and (n, d)."""
-        value, gradient = self._quadratic(u)
-        core_value, core_gradient = value_and_gradient(
+        value, gradient = value_and_gradient(
             self.core, u, create_graph=torch.is_grad_enabled()
         )
-        return (
-            value + self.core_weight * core_value.reshape(len(u)),
-            gradient + self.core_weight * core_gradient,
-        )
-
-    def _quadratic(self, u):
-        """Value and gradient of |L u|^2 / 2 + <a, u> + b."""
         image = u @ self.factor.T
-        value = (image * image).sum(1) / 2 + u @ self.slope + self.intercept
-        return value, image @ self.factor + self.slope
+        quadratic = (image * image).sum(1) / 2 + u @ self.slope + self.intercept
+        return (
+            quadratic + self.core_weight * value.reshape(len(u)),
+            image @ self.factor + self.slope + self.core_weight * gradient,
+        )
 
     @torch.no_grad()
     def value_and_gradient_at(self, x):
