@@ -100,14 +100,14 @@ def fit_semiconvex(
     """
     seen = ~held_out
     units = standardise(X[seen], w[seen], t)
-    U = units.points(X)
-    targets = [units.values(U, w)]
+    U = units.whiten(X)
+    targets = [units.values(X, w)]
     quadratic = fit_quadratic(U[seen], targets[0][seen], curvature_floor=0.0)
     criterion = _ValueLoss()
     # The loss of the quadratic alone, the one to beat.
     remainders = [targets[0] - quadratic(U)]
     if gradient is not None:
-        targets.append(units.gradients(U, gradient))
+        targets.append(units.gradients(X, gradient))
         remainders.append(targets[1] - quadratic.slope - U @ quadratic.hessian)
         # At least 1, as for any f of unit size that is not a rounding error.
         spread = (remainders[1][seen] ** 2).mean()

@@ -15,14 +15,23 @@ STRONG_CONVEXITY = 1e-4
 # Curvature that training may take away from the least-squares quadratic, in units of
 # what that leaves unexplained.
 FREE_CURVATURE = 10.0
+# Directions in which the points spread less than this share of the widest are not
+# blown up any further: they are constant, or rounding.
+NARROWEST = 1e-3
 
 
 class Standardisation(NamedTuple):
-    r"""The change of units w(x) = e_0 + <e, u> + c |u|^2 / 2 + r f(u), u = (x - m) / s.
+    r"""The change of units of a function w with |x|^2 / 2 + t w(x) convex.
 
-    Only one scalar scales the points, so that |u|^2 stays a multiple of |x - m|^2.
-    Taking the first three terms out in double precision leaves f free of the
-    cancellation that large offsets, slopes or times would bring.
+    With v = (x - m) / s, s a scalar, and the whitened points u = A v,
+
+    .. math::
+
+        w(x) = e_0 + \langle e, v\rangle + \frac{c}{2} |v|^2 + r \, f(u).
+
+    A linear map inside f keeps it convex, so A may whiten; |v|^2 needs the scalar.
+    Taking the other terms out, in double precision, leaves f free of the cancellation
+    that large offsets, slopes or times would bring.
 
     Attributes
     ----------
@@ -30,6 +39,8 @@ class Standardisation(NamedTuple):
         The mean m.
     length : float
         The scale s, positive.
+    whitening : ndarray of shape (d, d)
+        The symmetric matrix A.
     intercept : float
         The constant e_0.
     slope : ndarray of shape (d,)
@@ -42,23 +53,28 @@ class Standardisation(NamedTuple):
 
     center: np.ndarray
     length: float
+    whitening: np.ndarray
     intercept: float
     slope: np.ndarray
     curvature: float
     scale: float
 
-    def points(self, X):
-        """Points u of unit scale, shape (n, d)."""
-        return (X - self.center) / self.length
+    def whiten(self, X):
+        """Points u, shape (n, d)."""
+        return (X - self.center) @ self.whitening / self.length
 
-    def values(self, U, w):
+    def values(self, X, w):
         """Values f(u), shape (n,)."""
-        base = self.intercept + U @ self.slope + self.curvature * half_squared_norm(U)
+        V = (X - self.center) / self.length
+        base = self.intercept + V @ self.slope + self.curvature * half_squared_norm(V)
         return (w - base) / self.scale
 
-    def gradients(self, U, gradient):
+    def gradients(self, X, gradient):
         """Gradients of f by u, shape (n, d), from those of w by x."""
-        return (self.length * gradient - self.slope - self.curvature * U) / self.scale
+        V = (X - self.center) / self.length
+        base = self.slope + self.curvature * V
+        remainder = (self.length * gradient - base) / self.scale
+        return np.linalg.solve(self.whitening, remainder.T).T
 
 
 def standardise(X, w, t):
@@ -80,18 +96,29 @@ def standardise(X, w, t):
     """
     center = X.mean(axis=0)
     length = float(np.sqrt(((X - center) ** 2).mean())) or 1.0
-    U = (X - center) / length
+    V = (X - center) / length
     floor = -(1 - STRONG_CONVEXITY) * length**2 / t
-    quadratic = fit_quadratic(U, w, curvature_floor=floor)
+    quadratic = fit_quadratic(V, w, curvature_floor=floor)
     # Relative to the spread of w, rounding in the least squares is no residual.
-    residual = float(np.sqrt(((w - quadratic(U)) ** 2).mean()))
+    residual = float(np.sqrt(((w - quadratic(V)) ** 2).mean()))
     scale = max(residual, 1e-9 * float(w.std()), np.finfo(float).tiny) or 1.0
     lowest = np.linalg.eigvalsh(quadratic.hessian)[0]
     return Standardisation(
         center=center,
         length=length,
+        whitening=_whitening(V),
         intercept=quadratic.intercept,
         slope=quadratic.slope,
         curvature=float(max(floor, lowest - FREE_CURVATURE * scale)),
         scale=scale,
     )
+
+
+def _whitening(V):
+    """Symmetric A with A cov A = I, but for directions that are all but constant."""
+    variances, directions = np.linalg.eigh(V.T @ V / len(V))
+    spread = np.sqrt(np.maximum(variances, 0))
+    spread = (
+        np.maximum(spread, NARROWEST * spread[-1]) if spread[-1] > 0 else spread + 1
+    )
+    return (directions / spread) @ directions.T

@@ -17,7 +17,7 @@ class SemiconvexNetwork(nn.Module):
 
     .. math::
 
-        w(x) = e_0 + \langle e, u\rangle + \frac{c}{2} |u|^2 + r \, f(u), \qquad
+        w(x) = e_0 + \langle e, v\rangle + \frac{c}{2} |v|^2 + r \, f(A v), \qquad
         f(u) = N(u) + \frac{|L u|^2}{2} + \langle a, u\rangle + b,
 
     with a convex module N and any matrix L. Only f is trained, in single precision;
@@ -78,22 +78,22 @@ class SemiconvexNetwork(nn.Module):
     @torch.no_grad()
     def value_and_gradient_at(self, x):
         """Value and gradient of w at x, in the caller's units."""
-        u = (x - self.unit_center) / self.unit_length
-        value, gradient = self.value_and_gradient(u)
-        base = u @ self.unit_slope + self.unit_curvature * (u * u).sum(1) / 2
+        v = (x - self.unit_center) / self.unit_length
+        value, gradient = self.value_and_gradient(v @ self.unit_whitening)
+        base = v @ self.unit_slope + self.unit_curvature * (v * v).sum(1) / 2
         value = self.unit_intercept + base + self.unit_scale * value
-        gradient = (
-            self.unit_slope + self.unit_curvature * u + self.unit_scale * gradient
-        )
+        gradient = self.unit_scale * gradient @ self.unit_whitening
+        gradient = gradient + self.unit_slope + self.unit_curvature * v
         return value, gradient / self.unit_length
 
     @torch.no_grad()
     def hessian_at(self, x):
         """Hessian of w at x, in the caller's units, shape (n, d, d)."""
-        u = (x - self.unit_center) / self.unit_length
+        A = self.unit_whitening
+        u = (x - self.unit_center) @ A / self.unit_length
         identity = torch.eye(u.shape[1], dtype=u.dtype, device=u.device)
         convex = self.core_weight * hessian(self.core, u) + self.factor.T @ self.factor
-        curvature = self.unit_curvature * identity + self.unit_scale * convex
+        curvature = self.unit_curvature * identity + self.unit_scale * (A @ convex @ A)
         return curvature / self.unit_length**2
 
     def to_arrays(self):
