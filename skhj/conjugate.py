@@ -102,7 +102,7 @@ def newton_conjugate(
         X[rows] = trial[accepted]
         objective[rows] = trial_objective[accepted]
         residual[rows] = trial_residual[accepted]
-        raised = torch.maximum(4 * damping[active], 1e-3 * curvature)
+        raised = torch.maximum(10 * damping[active], 1e-3 * curvature)
         lowered = torch.where(ratio > TRUST, damping[active] / 8, damping[active])
         damping[active] = torch.where(accepted, lowered, raised)
     away = X - start

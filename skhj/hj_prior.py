@@ -6,20 +6,14 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    RegressorMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
 from skhj import hamilton_jacobi as hj
+from skhj.base import PriorEstimator
 from skhj.learned_prior import LearnedPrior
 from skhj.networks import SemiconvexNetwork, make_core
 from skhj.progress import CallbackSupportMixin, FitProgress, with_callbacks
@@ -28,16 +22,8 @@ from skhj.training import resolve_device
 
 __all__ = ["HJPriorRegressor"]
 
-FLOATS = (np.float64, np.float32)
 
-
-class HJPriorRegressor(
-    CallbackSupportMixin,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    RegressorMixin,
-    BaseEstimator,
-):
+class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     r"""Learn a prior from samples of its Hamilton-Jacobi value function.
 
     From samples of :math:`S(x, t) = \min_y J(y) + |x - y|^2 / (2t)`, and of its
@@ -217,6 +203,7 @@ class HJPriorRegressor(
             If a parameter or an array is not of the form asked for.
         """
         self._forget_fit()
+        self._check_network()
         X, y, gradient = self._check_samples(X, y, gradient)
         device = resolve_device(self.device)
         rng = check_random_state(self.random_state)
@@ -252,24 +239,17 @@ class HJPriorRegressor(
         progress.end()
         return self._keep(model, method, value_fit, prior_fit)
 
-    def _check_samples(self, X, y, gradient):
-        """Arrays of float64, or an error that names the one that is wrong."""
+    def _check_network(self):
         if isinstance(self.network, type) and not issubclass(self.network, nn.Module):
             raise ValueError(
                 "network must be 'icnn' or a subclass of torch.nn.Module, got "
                 f"{self.network!r}"
             )
-        X, y = validate_data(
-            self, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=2
-        )
-        if gradient is not None:
-            gradient = check_array(gradient, dtype=np.float64, input_name="gradient")
-            if gradient.shape != X.shape:
-                raise ValueError(
-                    f"gradient must have the shape of X, {X.shape}, got "
-                    f"{gradient.shape}"
-                )
-        return X.astype(np.float64), y.astype(np.float64), gradient
+        sizes = list(self.hidden_layer_sizes)
+        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+            raise ValueError(
+                f"hidden_layer_sizes must be positive integers, got {sizes}"
+            )
 
     def _prior_epochs(self, gradient):
         """Epochs of the prior's network: fewer where Newton's method refines it."""
@@ -323,17 +303,10 @@ class HJPriorRegressor(
             "softplus_beta": self.softplus_beta,
         }
 
-    def _forget_fit(self):
-        """Drop what an earlier fit learned, so that a failed fit leaves nothing."""
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)
-        self.__dict__.pop("_model", None)
-
     def _keep(self, model, method, value_fit, prior_fit):
         """Set every fitted attribute, once all of them are known."""
         self._model = model
         self._fitted_architecture = self._architecture()
-        self._fitted_t = self.t
         self.prior_method_ = method
         self.value_weights_ = value_fit.network.to_arrays()
         self.loss_curve_ = value_fit.training.loss_curve
@@ -342,10 +315,8 @@ class HJPriorRegressor(
         if prior_fit is not None:
             self.prior_weights_ = prior_fit.network.to_arrays()
             self.prior_loss_curve_ = prior_fit.training.loss_curve
+        self._time = self.t
         return self
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "_model")
 
     def __getstate__(self):
         # The state is numpy: a model from a GPU loads without one.
@@ -374,79 +345,12 @@ class HJPriorRegressor(
             else None
             for weights in (self.value_weights_, self.prior_weights_)
         ]
-        return LearnedPrior(*networks, self._fitted_t)
+        return LearnedPrior(*networks, self._time)
 
-    def _check_points(self, X):
-        check_is_fitted(self)
-        return validate_data(self, X, dtype=FLOATS, reset=False)
+    def _value_and_gradient(self, X):
+        return self._model.value_and_gradient(X)
 
-    def predict(self, X):
-        """Value function S(x, t).
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Values.
-        """
-        X = self._check_points(X)
-        return self._model.value_and_gradient(X)[0].astype(X.dtype)
-
-    def prox(self, X):
-        """Proximal operator of the prior, x - t grad S(x, t).
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-
-        Returns
-        -------
-        ndarray of shape (n, d)
-            Proximal points.
-        """
-        X = self._check_points(X)
-        _, gradient = self._model.value_and_gradient(X)
-        return hj.prox_from_gradient(X, gradient, self._fitted_t).astype(X.dtype)
-
-    def transform(self, X):
-        """Return ``prox(X)``, so that a fitted prior denoises inside a Pipeline.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-
-        Returns
-        -------
-        ndarray of shape (n, d)
-            Proximal points.
-        """
-        return self.prox(X)
-
-    def potential(self, X):
-        """Convex potential psi(x) = |x|^2 / 2 - t S(x, t).
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Values of the potential.
-        """
-        X = self._check_points(X)
-        S, _ = self._model.value_and_gradient(X)
-        return hj.potential_from_value(X, S, self._fitted_t).astype(X.dtype)
-
-    def _prior(self, X):
-        X = self._check_points(X)
+    def _prior_and_gradient(self, X):
         answer = self._model.prior(X, self.prior_method_)
         n_unsolved = int((~answer.solved).sum())
         if n_unsolved:
@@ -456,56 +360,7 @@ class HJPriorRegressor(
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        return X, answer
-
-    def prior(self, X):
-        """Backward viscosity prior J(y) = (psi*(y) - |y|^2 / 2) / t.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points y. The samples determine the prior on the range of ``prox``;
-            elsewhere it is the one that the convex network extrapolates.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Values of the prior.
-        """
-        X, answer = self._prior(X)
-        return answer.value.astype(X.dtype)
-
-    def prior_gradient(self, X):
-        """Gradient of the prior, a subgradient at its kinks.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-
-        Returns
-        -------
-        ndarray of shape (n, d)
-            Gradients.
-        """
-        X, answer = self._prior(X)
-        return answer.gradient.astype(X.dtype)
-
-    def conjugate(self, X):
-        """Conjugate potential psi*(y) = |y|^2 / 2 + t J(y).
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points y.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Values of the conjugate.
-        """
-        X, answer = self._prior(X)
-        return hj.conjugate_from_prior(X, answer.value, self._fitted_t).astype(X.dtype)
+        return answer.value, answer.gradient
 
 
 def _minus(gradient):

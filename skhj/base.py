@@ -1,0 +1,171 @@
+"""What every estimator of a prior answers, from its value function and its prior."""
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    OneToOneFeatureMixin,
+    RegressorMixin,
+    TransformerMixin,
+)
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skhj import hamilton_jacobi as hj
+
+__all__ = ["PriorEstimator"]
+
+FLOATS = (np.float64, np.float32)
+
+
+class PriorEstimator(
+    OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstimator
+):
+    """Base of the estimators that learn a prior from samples of a value function.
+
+    A subclass has a parameter ``t`` and, once fitted, a private attribute ``_time``
+    with the time it was fitted for. It implements ``_value_and_gradient(X)`` and
+    ``_prior_and_gradient(X)``, which map points (n, d) to values (n,) and gradients
+    (n, d) in float64.
+    """
+
+    def _check_samples(self, X, y, gradient):
+        """Arrays of float64, or an error that names the one that is wrong."""
+        X, y = validate_data(
+            self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2
+        )
+        if gradient is not None:
+            gradient = check_array(gradient, dtype=np.float64, input_name="gradient")
+            if gradient.shape != X.shape:
+                raise ValueError(
+                    f"gradient must have the shape of X, {X.shape}, got "
+                    f"{gradient.shape}"
+                )
+        return X, y.astype(np.float64, copy=False), gradient
+
+    def _forget_fit(self):
+        """Drop what an earlier fit learned, so that a failed fit leaves nothing."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+        self.__dict__.pop("_time", None)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_time")
+
+    def _check_points(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, dtype=FLOATS, reset=False)
+
+    def predict(self, X):
+        """Value function S(x, t).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values, in the float dtype of X.
+        """
+        X = self._check_points(X)
+        return self._value_and_gradient(X)[0].astype(X.dtype)
+
+    def prox(self, X):
+        """Proximal operator of the prior, x - t grad S(x, t).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+            Proximal points.
+        """
+        X = self._check_points(X)
+        _, gradient = self._value_and_gradient(X)
+        return hj.prox_from_gradient(X, gradient, self._time).astype(X.dtype)
+
+    def transform(self, X):
+        """Return ``prox(X)``, so that a fitted prior denoises inside a Pipeline.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+            Proximal points.
+        """
+        return self.prox(X)
+
+    def potential(self, X):
+        """Convex potential psi(x) = |x|^2 / 2 - t S(x, t).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values of the potential.
+        """
+        X = self._check_points(X)
+        S, _ = self._value_and_gradient(X)
+        return hj.potential_from_value(X, S, self._time).astype(X.dtype)
+
+    def prior(self, X):
+        """Backward viscosity prior J(y) = (psi*(y) - |y|^2 / 2) / t.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points y. The samples determine the prior on the range of ``prox``;
+            elsewhere it is an extrapolation.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values of the prior.
+        """
+        X = self._check_points(X)
+        return self._prior_and_gradient(X)[0].astype(X.dtype)
+
+    def prior_gradient(self, X):
+        """Gradient of the prior, a subgradient at its kinks.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+            Gradients.
+        """
+        X = self._check_points(X)
+        return self._prior_and_gradient(X)[1].astype(X.dtype)
+
+    def conjugate(self, X):
+        """Conjugate potential psi*(y) = |y|^2 / 2 + t J(y).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points y.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values of the conjugate.
+        """
+        X = self._check_points(X)
+        J, _ = self._prior_and_gradient(X)
+        return hj.conjugate_from_prior(X, J, self._time).astype(X.dtype)

@@ -1,0 +1,43 @@
+"""The quadratic-over-linear minimisation against brute force."""
+
+import numpy as np
+import pytest
+
+from skhj.simplex import minimize_quadratic_over_linear
+
+
+def objective(weights, a, b, c):
+    mean = weights @ b
+    return (mean**2).sum(-1) / (2 * weights @ a) + weights @ c
+
+
+@pytest.mark.parametrize("m", [2, 3, 6])
+def test_no_point_of_the_simplex_is_lower_and_one_is_as_low(m):
+    rng = np.random.default_rng(m)
+    n, d = 20, 2
+    a, b, c = (
+        rng.uniform(0.1, 2, m),
+        rng.normal(size=(n, m, d)),
+        rng.normal(size=(n, m)),
+    )
+    minima = minimize_quadratic_over_linear(a, b, c)
+    weights = np.concatenate([rng.dirichlet(np.full(m, 0.3), 200_000), np.eye(m)])
+    for i in range(n):
+        sampled = objective(weights, a, b[i], c[i]).min()
+        assert minima[i] <= sampled + 1e-12
+        # 200,000 random points come this close in five dimensions.
+        assert minima[i] >= sampled - 0.05
+
+
+def test_single_point_is_its_own_minimum():
+    value = minimize_quadratic_over_linear(
+        np.array([2.0]), np.array([[[3.0, 4.0]]]), np.array([[1.5]])
+    )
+    np.testing.assert_allclose(value, 25 / 4 + 1.5)
+
+
+def test_too_few_iterations_warn():
+    rng = np.random.default_rng(0)
+    problem = np.ones(5), rng.normal(size=(3, 5, 4)), 0.01 * rng.normal(size=(3, 5))
+    with pytest.warns(RuntimeWarning, match="did not reach tol"):
+        minimize_quadratic_over_linear(*problem, max_iter=1)
