@@ -9,6 +9,7 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.helper import predefined_split
+from threadpoolctl import threadpool_limits
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import TensorDataset
 
@@ -63,6 +64,8 @@ class _Net(NeuralNet):
         return []
 
 
+# Multiplications in a step's forward pass below which one thread is the fastest.
+SMALL_STEP = 50_000_000
 # Share of the steps over which the learning rate rises: without it, large first steps
 # push every unit of a convex network into its flat side.
 WARM_UP = 0.1
@@ -201,7 +204,7 @@ def train(
     ).initialize()
     # Not net.fit: it swallows KeyboardInterrupt and would leave a half-fitted net.
     net.notify("on_train_begin")
-    with suppress(_NoLongerImproving):
+    with suppress(_NoLongerImproving), _enough_threads(module, batch_size):
         net.fit_loop(TensorDataset(*training_tensors), epochs=max_iter)
     net.notify("on_train_end")
     module.load_state_dict(loop.best_weights)
@@ -210,6 +213,12 @@ def train(
         np.array(net.history[:, "valid_loss"]),
         loop.best_loss,
     )
+
+
+def _enough_threads(module, batch_size):
+    """One thread for small steps: on more they wait for each other, and for others."""
+    n_products = batch_size * sum(weight.numel() for weight in module.parameters())
+    return threadpool_limits(1 if n_products < SMALL_STEP else None)
 
 
 def resolve_device(device):

@@ -1,0 +1,184 @@
+"""Displays of what an estimator has learned; matplotlib is imported when they plot."""
+
+import numpy as np
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
+
+__all__ = ["CrossSectionDisplay"]
+
+RESPONSES = {
+    "value": ("predict", "value function S"),
+    "prox": ("prox", "prox, same component"),
+    "prior": ("prior", "prior J"),
+}
+
+
+class CrossSectionDisplay:
+    """Cross-sections of a value function, a prox or a prior along single features.
+
+    Build it with `from_estimator`; the constructor takes computed arrays.
+
+    Parameters
+    ----------
+    features : list of int
+        The features that vary, one curve each.
+    grid : ndarray of shape (n_features_shown, n_points)
+        Values that each of them takes.
+    response : ndarray of shape (n_features_shown, n_points)
+        The learned function there.
+    reference : ndarray of shape (n_features_shown, n_points) or None
+        The true function there, where known.
+    label : str
+        What the function is, for the vertical axis.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes of the last plot.
+    figure_ : matplotlib Figure
+        Its figure.
+    lines_ : list of matplotlib Line2D
+        The curves, learned and reference in turn.
+
+    Examples
+    --------
+    >>> from skhj import HJPriorRegressor
+    >>> from skhj.datasets import make_value_samples
+    >>> from skhj.inspection import CrossSectionDisplay
+    >>> from skhj.problems import ConcaveQuadratic
+    >>> problem = ConcaveQuadratic()
+    >>> X, y, _ = make_value_samples(problem, 300, 2, random_state=0)
+    >>> est = HJPriorRegressor(max_iter=5, random_state=0).fit(X, y)
+    >>> display = CrossSectionDisplay.from_estimator(
+    ...     est, X, features=[0, 1], reference=problem.prior
+    ... )
+    >>> display.response.shape
+    (2, 101)
+    """
+
+    def __init__(self, *, features, grid, response, reference, label):
+        self.features = features
+        self.grid = grid
+        self.response = response
+        self.reference = reference
+        self.label = label
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        *,
+        features=(0,),
+        origin=None,
+        reference=None,
+        response="prior",
+        n_points=101,
+        ax=None,
+        plot=False,
+    ):
+        """Evaluate an estimator along features, through a common origin.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted estimator of a prior.
+        X : array-like of shape (n, d)
+            Points whose range, feature by feature, the cross-sections span.
+        features : sequence of int, default=(0,)
+            The features that vary; the others stay at the origin.
+        origin : array-like of shape (d,) or None, default=None
+            Point that all cross-sections pass through; None takes the mean of X.
+        reference : callable or None, default=None
+            The true function, which maps points (m, d) to what the estimator does.
+        response : {"prior", "value", "prox"}, default="prior"
+            What to show; of "prox", the component of the feature that varies.
+        n_points : int, default=101
+            Points of a cross-section.
+        ax : matplotlib Axes or None, default=None
+            Where to plot; giving one plots at once.
+        plot : bool, default=False
+            Whether to plot at once, into new axes if ``ax`` is None.
+
+        Returns
+        -------
+        CrossSectionDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If a feature, the origin or the response is not one of this data.
+        """
+        check_is_fitted(estimator)
+        X = check_array(X, dtype=np.float64)
+        d = X.shape[1]
+        if response not in RESPONSES:
+            raise ValueError(
+                f"response must be one of {sorted(RESPONSES)}, got {response!r}"
+            )
+        if not all(0 <= feature < d for feature in features):
+            raise ValueError(
+                f"features must be between 0 and {d - 1}, got {list(features)}"
+            )
+        origin = X.mean(axis=0) if origin is None else np.asarray(origin, dtype=float)
+        if origin.shape != (d,):
+            raise ValueError(f"origin must be of shape ({d},), got {origin.shape}")
+        method, label = RESPONSES[response]
+        grid, learned, true = [], [], []
+        for feature in features:
+            points = np.tile(origin, (n_points, 1))
+            points[:, feature] = np.linspace(
+                *np.quantile(X[:, feature], [0, 1]), n_points
+            )
+            grid.append(points[:, feature])
+            learned.append(_component(getattr(estimator, method)(points), feature))
+            if reference is not None:
+                true.append(_component(np.asarray(reference(points)), feature))
+        display = cls(
+            features=list(features),
+            grid=np.array(grid),
+            response=np.array(learned),
+            reference=np.array(true) if true else None,
+            label=label,
+        )
+        return display.plot(ax=ax) if plot or ax is not None else display
+
+    def plot(self, ax=None):
+        """Draw the cross-sections, the reference dashed.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        CrossSectionDisplay
+            The display, with ``ax_``, ``figure_`` and ``lines_``.
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            _, ax = plt.subplots()
+        self.lines_ = []
+        for row, feature in enumerate(self.features):
+            name = f"feature {feature}" if len(self.features) > 1 else "learned"
+            self.lines_ += ax.plot(self.grid[row], self.response[row], label=name)
+            if self.reference is not None:
+                self.lines_ += ax.plot(
+                    self.grid[row],
+                    self.reference[row],
+                    "--",
+                    color="black",
+                    linewidth=1,
+                    label="true" if row == 0 else None,
+                )
+        ax.set(xlabel="value of the feature", ylabel=self.label)
+        ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _component(values, feature):
+    return values if values.ndim == 1 else values[:, feature]
