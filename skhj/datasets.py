@@ -11,7 +11,7 @@ __all__ = ["make_value_samples"]
 def make_value_samples(
     problem, n_samples, n_features, *, t=1.0, box=4.0, noise=0.0, random_state=None
 ):
-    """Samples of a value function and its gradient, at uniform points of a box.
+    """Draw samples of a value function and its gradient at uniform points of a box.
 
     Parameters
     ----------

@@ -1,13 +1,7 @@
-r"""Exact problems: priors whose value function and prox are known in closed form.
+"""Exact problems: priors whose value function and prox are known in closed form.
 
-Each problem has four methods, for any time t > 0 (and with ``kappa * t < 1`` for
-`ConcaveQuadratic`), that act on each row of an array of shape (n, d):
-
-- ``value(X, t)``, the value function :math:`S(x, t) = \min_y J(y) + |x - y|^2/(2t)`;
-- ``prox(X, t)``, a minimiser;
-- ``prior(X)``, the prior :math:`J`;
-- ``backward_prior(X, t)``, :math:`J_{bvs}(y) = \sup_x S(x, t) - |x - y|^2/(2t)`,
-  the smallest prior that generates the same value function.
+Each problem has the methods ``value(X, t)``, ``prox(X, t)``, ``prior(X)`` and
+``backward_prior(X, t)``, for any time t > 0, that act on each row of X.
 
 They are the four problems of Akande, Langlois, Onwunta (arXiv 2512.23829).
 """
@@ -25,18 +19,98 @@ def _points(X):
     return check_array(X, dtype=(np.float64, np.float32))
 
 
-def _check_time(t):
-    if not 0 < t < np.inf:
-        raise ValueError(f"t must be a positive finite number, got {t!r}")
-
-
 def _huber(X, t):
     """Value function of |.| at time t, entry by entry."""
     magnitude = np.abs(X)
     return np.where(magnitude <= t, magnitude**2 / (2 * t), magnitude - t / 2)
 
 
-class L1:
+class Problem:
+    """Base of the exact problems; a subclass implements the underscored methods."""
+
+    def value(self, X, t):
+        """Value function S(x, t) = min_y J(y) + |x - y|^2 / (2 t).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+        t : float
+            Time, positive.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values, in the float dtype of X.
+        """
+        self._check_time(t)
+        X = _points(X)
+        return self._value(X, t).astype(X.dtype, copy=False)
+
+    def prox(self, X, t):
+        """Proximal operator, a minimiser y of J(y) + |x - y|^2 / (2 t).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+        t : float
+            Time, positive.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+            Proximal points.
+        """
+        self._check_time(t)
+        X = _points(X)
+        return self._prox(X, t).astype(X.dtype, copy=False)
+
+    def prior(self, X):
+        """Prior J(x).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values of the prior.
+        """
+        X = _points(X)
+        return self._prior(X).astype(X.dtype, copy=False)
+
+    def backward_prior(self, X, t):
+        """Smallest prior with the same value function at time t.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+        t : float
+            Time, positive.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values of the backward viscosity prior.
+        """
+        self._check_time(t)
+        X = _points(X)
+        return self._backward_prior(X, t).astype(X.dtype, copy=False)
+
+    def _check_time(self, t):
+        if not 0 < t < np.inf:
+            raise ValueError(f"t must be a positive finite number, got {t!r}")
+
+    def _backward_prior(self, X, t):
+        """Return the prior itself, as where J + |.|^2 / (2 t) is convex."""
+        return self._prior(X)
+
+
+class L1(Problem):
     """The l1 norm, J(x) = sum |x_j|: convex, its prox is soft thresholding.
 
     Examples
@@ -46,29 +120,20 @@ class L1:
     array([[2., 0.]])
     """
 
-    def value(self, X, t):
-        """Sum of Huber functions, shape (n,)."""
-        _check_time(t)
-        return _huber(_points(X), t).sum(axis=1)
+    def _value(self, X, t):
+        return _huber(X, t).sum(axis=1)
 
-    def prox(self, X, t):
-        """Soft thresholding at t, shape (n, d)."""
-        _check_time(t)
-        X = _points(X)
+    def _prox(self, X, t):
         return X - np.clip(X, -t, t)
 
-    def prior(self, X):
-        """Sum of |x_j|, shape (n,)."""
-        return np.abs(_points(X)).sum(axis=1)
-
-    def backward_prior(self, X, t):
-        """The prior itself, since J is convex; shape (n,)."""
-        _check_time(t)
-        return self.prior(X)
+    def _prior(self, X):
+        return np.abs(X).sum(axis=1)
 
 
-class NegativeL1:
+class NegativeL1(Problem):
     """The negative l1 norm, J(x) = -sum |x_j|: concave, its prox jumps at 0.
+
+    At x_j = 0 both -t and t are minimisers; ``prox`` takes t.
 
     Examples
     --------
@@ -77,30 +142,20 @@ class NegativeL1:
     array([[ 4. , -1.5]])
     """
 
-    def value(self, X, t):
-        """Minus the l1 norm, minus d t / 2; shape (n,)."""
-        _check_time(t)
-        X = _points(X)
-        return self.prior(X) - X.dtype.type(X.shape[1] * t / 2)
+    def _value(self, X, t):
+        return self._prior(X) - X.shape[1] * t / 2
 
-    def prox(self, X, t):
-        """Move away from zero by t, shape (n, d); at 0, the minimiser with +t."""
-        _check_time(t)
-        X = _points(X)
-        return X + np.where(X < 0, -t, t).astype(X.dtype)
+    def _prox(self, X, t):
+        return X + np.where(X < 0, -t, t)
 
-    def prior(self, X):
-        """Minus the l1 norm, shape (n,)."""
-        return -np.abs(_points(X)).sum(axis=1)
+    def _prior(self, X):
+        return -np.abs(X).sum(axis=1)
 
-    def backward_prior(self, X, t):
-        """Minus the sum of Huber functions, minus d t / 2; shape (n,)."""
-        _check_time(t)
-        X = _points(X)
-        return -_huber(X, t).sum(axis=1) - X.dtype.type(X.shape[1] * t / 2)
+    def _backward_prior(self, X, t):
+        return -_huber(X, t).sum(axis=1) - X.shape[1] * t / 2
 
 
-class ConcaveQuadratic:
+class ConcaveQuadratic(Problem):
     """A concave quadratic, J(x) = -kappa |x|^2 / 2, for times t < 1 / kappa.
 
     Parameters
@@ -122,35 +177,25 @@ class ConcaveQuadratic:
             )
         self.kappa = kappa
 
-    def _shrinkage(self, t):
-        """1 - kappa t: the curvature of J + |.|^2 / (2 t), times t."""
-        _check_time(t)
+    def _check_time(self, t):
+        super()._check_time(t)
         if self.kappa * t >= 1:
             raise ValueError(
                 f"t must be below 1 / kappa = {1 / self.kappa:g}, where the value "
                 f"function becomes -infinity, got {t!r}"
             )
-        return 1 - self.kappa * t
 
-    def value(self, X, t):
-        """-kappa |x|^2 / (2 (1 - kappa t)), shape (n,)."""
-        return self.prior(X) / self._shrinkage(t)
+    def _value(self, X, t):
+        return self._prior(X) / (1 - self.kappa * t)
 
-    def prox(self, X, t):
-        """Return x / (1 - kappa t), shape (n, d)."""
-        return _points(X) / self._shrinkage(t)
+    def _prox(self, X, t):
+        return X / (1 - self.kappa * t)
 
-    def prior(self, X):
-        """-kappa |x|^2 / 2, shape (n,)."""
-        return -self.kappa * half_squared_norm(_points(X))
-
-    def backward_prior(self, X, t):
-        """The prior itself, since J + |.|^2 / (2 t) is convex; shape (n,)."""
-        self._shrinkage(t)
-        return self.prior(X)
+    def _prior(self, X):
+        return -self.kappa * half_squared_norm(X)
 
 
-class MinPlus:
+class MinPlus(Problem):
     """Lower envelope of wells, J(x) = min_i |x - centers_i|^2 / (2 widths_i).
 
     Parameters
@@ -192,49 +237,28 @@ class MinPlus:
         distances = half_squared_norm(X[:, None, :] - self.centers.astype(X.dtype))
         return distances / (self.widths + t).astype(X.dtype)
 
-    def value(self, X, t):
-        """min_i |x - centers_i|^2 / (2 (widths_i + t)), shape (n,)."""
-        _check_time(t)
-        return self._well_values(_points(X), t).min(axis=1)
+    def _value(self, X, t):
+        return self._well_values(X, t).min(axis=1)
 
-    def prox(self, X, t):
-        """(widths_i x + t centers_i) / (widths_i + t), i the active well; (n, d)."""
-        _check_time(t)
-        X = _points(X)
+    def _prox(self, X, t):
         active = self._well_values(X, t).argmin(axis=1)
-        weight = (self.widths / (self.widths + t)).astype(X.dtype)[active, None]
-        return weight * X + (1 - weight) * self.centers.astype(X.dtype)[active]
+        weight = (self.widths / (self.widths + t))[active, None]
+        return weight * X + (1 - weight) * self.centers[active]
 
-    def prior(self, X):
-        """min_i |x - centers_i|^2 / (2 widths_i), shape (n,)."""
-        return self._well_values(_points(X), 0).min(axis=1)
+    def _prior(self, X):
+        return self._well_values(X, 0).min(axis=1)
 
-    def backward_prior(self, X, t):
-        """The prior convexified: psi* is the convex envelope of the wells' own psi*.
+    def _backward_prior(self, X, t):
+        """Return the wells convexified: psi* is the envelope of the wells' own psi*.
 
         With a_i = widths_i / (widths_i + t), b_i = t centers_i / (widths_i + t) and
         c_i = t |centers_i|^2 / (2 (widths_i + t)), psi is the maximum of
         a_i |x|^2 / 2 + <b_i, x> - c_i, and psi*(y) the minimum over the simplex of
-        |y - bbar|^2 / (2 abar) + cbar, the bars being averages by lambda.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-        t : float
-            Time, positive.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Values of the backward viscosity prior.
+        |y - bbar|^2 / (2 abar) + cbar, the bars being averages.
         """
-        _check_time(t)
-        X = _points(X)
-        # About X itself: psi* - |y|^2/2 for the wells shifted by -y is J(y) t, and no
-        # large |y|^2 / 2 cancels.
+        # With y as the origin, psi* is t J_bvs: no large |y|^2 / 2 cancels.
         a = self.widths / (self.widths + t)
         shifted = self.centers - X[:, None, :].astype(np.float64)
         b = (1 - a)[:, None] * shifted
         c = (1 - a) * half_squared_norm(shifted)
-        return (minimize_quadratic_over_linear(a, b, c) / t).astype(X.dtype)
+        return minimize_quadratic_over_linear(a, b, c) / t
