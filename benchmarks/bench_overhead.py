@@ -160,6 +160,7 @@ def main():
         f"skhj {skhj.__version__}, torch {torch.__version__}."
     )
     print(summary)
+    arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "overhead.md").write_text(
         f"# Overhead of training\n\n{summary}\n"
     )

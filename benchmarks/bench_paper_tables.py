@@ -405,6 +405,7 @@ def main():
         "machine": machine(arguments.threads),
         "options": {name: getattr(arguments, name) for name in options},
     }
+    arguments.output.mkdir(parents=True, exist_ok=True)
     results = Results(arguments.output, settings)
     with threadpool_limits(arguments.threads):
         for n_features in arguments.dims:

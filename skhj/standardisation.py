@@ -101,7 +101,8 @@ def standardise(X, w, t):
     quadratic = fit_quadratic(V, w, curvature_floor=floor)
     # Relative to the spread of w, rounding in the least squares is no residual.
     residual = float(np.sqrt(((w - quadratic(V)) ** 2).mean()))
-    scale = max(residual, 1e-9 * float(w.std()), np.finfo(float).tiny) or 1.0
+    spread = float(w.std()) or float(np.abs(w).max()) or 1.0
+    scale = max(residual, 1e-9 * spread)
     lowest = np.linalg.eigvalsh(quadratic.hessian)[0]
     return Standardisation(
         center=center,
