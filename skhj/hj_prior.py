@@ -289,7 +289,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
                 f"the network of the {name} was still improving when its training "
                 f"ended; raise max_iter (it is {self.max_iter})",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=2,
             )
         return fit
 

@@ -123,15 +123,17 @@ def fit_semiconvex(
         torch.as_tensor(np.flatnonzero(mask), device=device)
         for mask in (seen, held_out)
     ]
+    baseline = (remainders[0][held_out] ** 2).mean()
+    if gradient is not None:
+        baseline += criterion.gradient_weight * (remainders[1][held_out] ** 2).mean()
+    if baseline < NEGLIGIBLE**2:
+        training["max_iter"] = 1  # Only rounding is left to learn.
     result = train(
         network if gradient is None else _WithGradient(network),
         criterion,
         *(tuple(tensor[r] for tensor in tensors) for r in rows),
         **training,
     )
-    baseline = (remainders[0][held_out] ** 2).mean()
-    if gradient is not None:
-        baseline += criterion.gradient_weight * (remainders[1][held_out] ** 2).mean()
     if not result.best_loss < baseline:
         network.core_weight.zero_()
         network.double().set_quadratic_(quadratic)
