@@ -65,7 +65,7 @@ def fit_quadratic(U, w, *, curvature_floor, samples_per_coefficient=4):
     n_coefficients = 1 + d + len(rows)
     if n >= samples_per_coefficient * n_coefficients:
         # Enough rows for every coefficient to be certain; more only cost time.
-        few = slice(None, 16 * n_coefficients)
+        few = slice(None, 8 * n_coefficients)
         products = U[few, rows] * U[few, cols]
         upper = _least_squares(U[few], products, w[few])
         hessian = np.zeros((d, d))
