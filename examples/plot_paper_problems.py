@@ -8,7 +8,7 @@ and no prior, and learns S, the proximal operator and the prior. The figure show
 three along the first feature, beside the truth.
 
 The negative l1 norm comes first: it is concave, its prox jumps from -t to t at 0, and
-no sample says what the prior is in between. There the learned prior bridges the gap, and
+no sample says what the prior is in between. The learned prior bridges the gap, and
 the truth it is compared with is the smallest prior that generates the same S.
 """
 

@@ -64,8 +64,8 @@ def fit_quadratic(U, w, *, curvature_floor, samples_per_coefficient=4):
     rows, cols = np.triu_indices(d)
     n_coefficients = 1 + d + len(rows)
     if n >= samples_per_coefficient * n_coefficients:
-        # Enough rows for every coefficient to be certain; more only cost time.
-        few = slice(None, 8 * n_coefficients)
+        # In high dimension more rows only cost time.
+        few = slice(None, max(8 * n_coefficients, 20_000))
         products = U[few, rows] * U[few, cols]
         upper = _least_squares(U[few], products, w[few])
         hessian = np.zeros((d, d))
