@@ -14,8 +14,8 @@ from skhj.training import TrainingResult, train
 __all__ = ["SemiconvexFit", "fit_semiconvex"]
 
 
-# Largest relative decrease of the hold-out loss in the last epoch of a training that
-# has settled, and the loss below which it does not matter.
+# Largest relative decrease of the loss in the last epoch of a training that has
+# settled, and the loss below which it does not matter.
 SETTLED, NEGLIGIBLE = 1e-2, 1e-6
 
 
@@ -137,16 +137,18 @@ def fit_semiconvex(
     if not result.best_loss < baseline:
         network.core_weight.zero_()
         network.double().set_quadratic_(quadratic)
-    converged = _has_settled(result.validation_curve, baseline)
+    converged = _has_settled(result, training["max_iter"], baseline)
     return SemiconvexFit(
         network.double().requires_grad_(False).eval(), result, converged
     )
 
 
-def _has_settled(validation_curve, baseline):
-    """Whether the last epoch improved little, or there is nothing left to improve."""
-    *_, before, last = baseline, *np.minimum.accumulate(validation_curve)
-    return last >= (1 - SETTLED) * before or min(last, baseline) < NEGLIGIBLE
+def _has_settled(result, max_iter, baseline):
+    """Whether the last epoch changed little, or there is nothing left to improve."""
+    n_iter = len(result.loss_curve)
+    if n_iter < max_iter or min(result.best_loss, baseline) < NEGLIGIBLE:
+        return True
+    return n_iter > 1 and result.loss_curve[-1] >= (1 - SETTLED) * result.loss_curve[-2]
 
 
 def _start_from_least_squares(network, U, values):
