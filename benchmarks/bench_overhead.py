@@ -6,7 +6,7 @@ below: the same module from the same weights, Adam, schedule, batches, projectio
 validation pass. Both must end at the same loss. Repeats are interleaved; the median
 of the ratios of their wall times must not exceed 1.15, or the exit status is 1.
 
-    python benchmarks/bench_overhead.py --threads 1
+    python benchmarks/bench_overhead.py
 """
 
 import argparse
@@ -16,6 +16,7 @@ import os
 import platform
 import statistics
 import sys
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -27,7 +28,7 @@ from skhj.datasets import make_value_samples
 from skhj.networks import SemiconvexNetwork, make_core
 from skhj.problems import L1
 from skhj.standardisation import standardise
-from skhj.training import BETAS, WARM_UP, train
+from skhj.training import BETAS, learning_rate_factor, train
 
 LARGEST_RATIO = 1.15
 BATCH_SIZE, LEARNING_RATE, T = 256, 0.02, 1.0
@@ -77,18 +78,6 @@ def through_skhj(network, seen, held_out):
     return result.best_loss
 
 
-def cosine_with_warm_up(n_steps):
-    """Return the schedule of train, as a function of the step."""
-
-    def factor(step):
-        done = step / n_steps
-        if done < WARM_UP:
-            return (step + 1) / (WARM_UP * n_steps + 1)
-        return (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))) / 2
-
-    return factor
-
-
 def through_bare_loop(network, seen, held_out):
     """Run the epoch by hand; return the loss on the hold-out."""
     U, values = seen
@@ -99,7 +88,7 @@ def through_bare_loop(network, seen, held_out):
         network.parameters(), lr=LEARNING_RATE, betas=BETAS, fused=True
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, cosine_with_warm_up(len(batches))
+        optimizer, partial(learning_rate_factor, n_steps=len(batches))
     )
     for rows in batches:
         optimizer.zero_grad()
@@ -140,7 +129,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--n-repeats", type=int, default=25)
     parser.add_argument("--n-samples", type=int, default=30_000)
     parser.add_argument(

@@ -4,9 +4,10 @@ What prior is behind this denoiser?
 
 Total-variation denoising of a patch x returns the minimiser p of
 TV(p) + |x - p|^2 / (2 t): it is the proximal operator of a prior. Here the denoiser is
-a black box that we may only call. Its outputs tell the value function
-S(x, t) = J(p) + |x - p|^2 / (2 t) and its gradient (x - p) / t; from these
-``HJPriorRegressor`` learns the prior J itself, which can then be asked at any patch.
+a black box that we only call: of each noisy patch x it gives its output p and the
+optimal value S(x, t) = J(p) + |x - p|^2 / (2 t) that it reached. The gradient of S is
+(x - p) / t. From these samples ``HJPriorRegressor`` learns the prior J, a function that
+can then be asked at any patch.
 
 We compare it with the true total variation on patches it has not seen.
 """
@@ -106,9 +107,8 @@ pictures, scatter_box, section_box = fig.subfigures(1, 3, width_ratios=[1.1, 1, 
 
 shown = N_TRAIN + np.argsort(J[test])[[500, 800, 950, 990]]
 axes = pictures.subplots(3, len(shown), sharex=True, sharey=True)
-rows = {"noisy": X, "denoiser": P, "learned prox": None}
-for row, (name, patches) in zip(axes, rows.items(), strict=True):
-    images = est.prox(X[shown]) if patches is None else patches[shown]
+rows = {"noisy": X[shown], "denoiser": P[shown], "learned prox": est.prox(X[shown])}
+for row, (name, images) in zip(axes, rows.items(), strict=True):
     row[0].set_ylabel(name)
     for ax, image, true in zip(row, images, P[shown], strict=True):
         limits = {"vmin": true.min() - 0.1, "vmax": true.max() + 0.1}

@@ -28,6 +28,11 @@ class PriorEstimator(
     (n, d) in float64.
     """
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
     def _check_samples(self, X, y, gradient):
         """Arrays of float64, or an error that names the one that is wrong."""
         X, y = validate_data(
@@ -44,9 +49,9 @@ class PriorEstimator(
 
     def _forget_fit(self):
         """Drop what an earlier fit learned, so that a failed fit leaves nothing."""
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)
-        self.__dict__.pop("_time", None)
+        for name in list(vars(self)):
+            if name.endswith("_") or name in {"_time", "_model"}:
+                delattr(self, name)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_time")

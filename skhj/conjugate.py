@@ -2,7 +2,6 @@ r"""The conjugate of a smooth convex potential, by solving grad psi(x) = y."""
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from scipy.optimize import minimize
 
@@ -125,7 +124,9 @@ def _damped_step(H, residual, damping):
     return step, promised, curvature
 
 
-def invert_by_conjugate_gradients(value_and_gradient, Y, *, regularisation=1e-6):
+def invert_by_conjugate_gradients(
+    value_and_gradient, Y, *, regularisation=1e-6, scale=1.0, tol=1e-5
+):
     r"""Conjugate by the regularised inversion of Fang, Buchanan and Sulam.
 
     For each row alone, minimises :math:`\psi(x) - \langle x, y\rangle
@@ -140,6 +141,10 @@ def invert_by_conjugate_gradients(value_and_gradient, Y, *, regularisation=1e-6)
         Where to evaluate the conjugate.
     regularisation : float, default=1e-6
         The number epsilon.
+    scale : float, default=1.0
+        Typical length of the points, the unit in which it is solved.
+    tol : float, default=1e-5
+        Largest component of the gradient at the end, relative to ``scale``.
 
     Returns
     -------
@@ -153,16 +158,20 @@ def invert_by_conjugate_gradients(value_and_gradient, Y, *, regularisation=1e-6)
     """
     points, n_iter = torch.empty_like(Y), 0
     for row, y in enumerate(Y):
-        target = y.cpu().numpy()
+        target = y.cpu().numpy() / scale
 
-        def objective(x, y=y, target=target):
-            psi, gradient = value_and_gradient(torch.as_tensor(x).to(y)[None])
-            away = x - target
-            value = psi.item() - x @ target + regularisation * (away @ away) / 2
-            return value, gradient[0].cpu().numpy() - target + regularisation * away
+        def objective(u, y=y, target=target):
+            psi, gradient = value_and_gradient(scale * torch.as_tensor(u).to(y)[None])
+            away = u - target
+            value = psi.item() / scale**2 - u @ target
+            slope = gradient[0].cpu().numpy() / scale - target
+            value += regularisation * (away @ away) / 2
+            return value, slope + regularisation * away
 
-        solution = minimize(objective, target, jac=True, method="CG")
-        points[row] = torch.as_tensor(np.asarray(solution.x))
+        solution = minimize(
+            objective, target, jac=True, method="CG", options={"gtol": tol}
+        )
+        points[row] = scale * torch.as_tensor(solution.x)
         n_iter = max(n_iter, solution.nit)
     psi, gradient = value_and_gradient(points)
     residual = torch.linalg.vector_norm(gradient - Y, dim=1)

@@ -62,11 +62,11 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         always known, and to the value's where ``gradient`` is given.
     prior_method : {"auto", "network", "newton", "inversion"}, default="auto"
         How ``prior`` is computed. "network": a second network, one pass a query.
-        "newton": that network's answer refined by Newton steps to the exact conjugate
-        of the fitted potential. "inversion": conjugate gradients from scratch for
-        each query, without a second network; the slow baseline. "auto": "newton", or
-        where gradients are given, the one of the first two that is closer to the
-        prior on the hold-out.
+        "newton": that network's answer refined by Newton's method towards the
+        conjugate of the fitted potential, of which it is a lower bound. "inversion":
+        conjugate gradients from scratch for each query, without a second network; the
+        slow baseline. "auto": "newton", or where gradients are given, the one of the
+        first two that is closer to the prior on the hold-out.
     validation_fraction : float, default=0.1
         Share of the samples held out to choose the best weights.
     device : str, torch.device or None, default=None
@@ -85,7 +85,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     n_iter_ : int
         Number of epochs run for the value's network.
     loss_curve_ : ndarray of shape (n_iter_,)
-        Training loss of the value's network, where 1 is the best quadratic's.
+        Training loss of the value's network. The best quadratic's is about 1, or
+        1 + ``gradient_weight`` where gradients are given.
     prior_loss_curve_ : ndarray of shape (n_iter_,)
         Training loss of the prior's network; empty with "inversion".
     prior_method_ : str
@@ -222,8 +223,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         model, prior_fit = LearnedPrior(value_fit.network, None, self.t), None
         if with_prior:
             # Given gradients make exact pairs; else the fitted network makes them.
-            known = (y, gradient)
-            S, slope = known if gradient is not None else model.value_and_gradient(X)
+            S, slope = y, gradient
+            if gradient is None:
+                S, slope = model.value_and_gradient(X)
             P = hj.prox_from_gradient(X, slope, self.t)
             J = hj.prior_at_prox(X, P, S, self.t)
             slope = hj.prior_gradient_from_point(P, X, self.t)
@@ -267,23 +269,24 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         batch_size = self.batch_size
         if batch_size == "auto":
             batch_size = int(np.clip(n_seen // 16, 32, 256))
-        with progress.phase(name, max_iter) as epochs:
-            fit = fit_semiconvex(
-                make_core(n_features=X.shape[1], seed=seed, **self._architecture()),
-                X,
-                w,
-                gradient,
-                t=self.t,
-                held_out=held_out,
-                device=device,
-                gradient_weight=self.gradient_weight,
-                max_iter=max_iter,
-                batch_size=batch_size,
-                learning_rate=self.learning_rate,
-                generator=torch.Generator().manual_seed(seed),
-                verbose=self.verbose,
-                progress=epochs,
-            )
+        progress.begin(name, max_iter)
+        fit = fit_semiconvex(
+            make_core(n_features=X.shape[1], seed=seed, **self._architecture()),
+            X,
+            w,
+            gradient,
+            t=self.t,
+            held_out=held_out,
+            device=device,
+            gradient_weight=self.gradient_weight,
+            max_iter=max_iter,
+            batch_size=batch_size,
+            learning_rate=self.learning_rate,
+            generator=torch.Generator().manual_seed(seed),
+            verbose=self.verbose,
+            progress=progress,
+        )
+        progress.end()
         if not fit.converged and max_iter == self.max_iter:
             warnings.warn(
                 f"the network of the {name} was still improving when its training "

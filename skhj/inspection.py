@@ -75,7 +75,6 @@ class CrossSectionDisplay:
         response="prior",
         n_points=101,
         ax=None,
-        plot=False,
     ):
         """Evaluate an estimator along features, through a common origin.
 
@@ -96,9 +95,7 @@ class CrossSectionDisplay:
         n_points : int, default=101
             Points of a cross-section.
         ax : matplotlib Axes or None, default=None
-            Where to plot; giving one plots at once.
-        plot : bool, default=False
-            Whether to plot at once, into new axes if ``ax`` is None.
+            Where to plot at once; None leaves that to ``plot``.
 
         Returns
         -------
@@ -129,7 +126,7 @@ class CrossSectionDisplay:
         for feature in features:
             points = np.tile(origin, (n_points, 1))
             points[:, feature] = np.linspace(
-                *np.quantile(X[:, feature], [0, 1]), n_points
+                X[:, feature].min(), X[:, feature].max(), n_points
             )
             grid.append(points[:, feature])
             learned.append(_component(getattr(estimator, method)(points), feature))
@@ -142,7 +139,7 @@ class CrossSectionDisplay:
             reference=np.array(true) if true else None,
             label=label,
         )
-        return display.plot(ax=ax) if plot or ax is not None else display
+        return display if ax is None else display.plot(ax=ax)
 
     def plot(self, ax=None):
         """Draw the cross-sections, the reference dashed.

@@ -1,7 +1,5 @@
 """Report a fit's phases and epochs to scikit-learn's callbacks, where it has them."""
 
-from contextlib import contextmanager
-
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:  # scikit-learn < 1.9
@@ -48,10 +46,3 @@ class FitProgress:
         """End the task that is open."""
         if self._open:
             self._open.pop().call_on_fit_task_end(estimator=self.estimator)
-
-    @contextmanager
-    def phase(self, task_name, n_epochs):
-        """Open a phase; the progress itself then takes its epochs."""
-        self.begin(task_name, n_epochs)
-        yield self
-        self.end()

@@ -37,7 +37,11 @@ def half_quadratic(U, H):
     return ((U @ H) * U).sum(axis=1) / 2
 
 
-def fit_quadratic(U, w, *, curvature_floor, samples_per_coefficient=4):
+# Samples that each coefficient of a full matrix asks for.
+SAMPLES_PER_COEFFICIENT = 4
+
+
+def fit_quadratic(U, w, *, curvature_floor):
     """Fit a quadratic by least squares, every curvature at least ``curvature_floor``.
 
     A full symmetric matrix is fitted where there are enough samples for it, else
@@ -52,8 +56,6 @@ def fit_quadratic(U, w, *, curvature_floor, samples_per_coefficient=4):
         Values.
     curvature_floor : float
         Smallest curvature allowed; minus infinity for none.
-    samples_per_coefficient : int, default=4
-        Samples that a coefficient of the full matrix asks for.
 
     Returns
     -------
@@ -63,11 +65,12 @@ def fit_quadratic(U, w, *, curvature_floor, samples_per_coefficient=4):
     n, d = U.shape
     rows, cols = np.triu_indices(d)
     n_coefficients = 1 + d + len(rows)
-    if n >= samples_per_coefficient * n_coefficients:
-        # In high dimension more rows only cost time.
-        few = slice(None, max(8 * n_coefficients, 20_000))
+    if n >= SAMPLES_PER_COEFFICIENT * n_coefficients:
+        # In high dimension more rows only cost time; any order of them is allowed.
+        n_rows = min(n, max(8 * n_coefficients, 20_000))
+        few = np.random.default_rng(0).permutation(n)[:n_rows, None]
         products = U[few, rows] * U[few, cols]
-        upper = _least_squares(U[few], products, w[few])
+        upper = _least_squares(U[few[:, 0]], products, w[few[:, 0]])
         hessian = np.zeros((d, d))
         hessian[rows, cols] = upper
         hessian = hessian + hessian.T

@@ -27,7 +27,8 @@ class SemiconvexFit(NamedTuple):
     network : SemiconvexNetwork
         The function, in double precision.
     training : TrainingResult
-        Losses; 1 is the loss of the best quadratic.
+        Losses; that of the best quadratic is about 1, plus ``gradient_weight`` where
+        gradients are given.
     converged : bool
         Whether the loss had settled, or is negligible.
     """

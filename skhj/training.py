@@ -2,18 +2,27 @@
 
 import math
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EpochTimer, PrintLog
+from skorch.callbacks import Callback, EpochTimer, PassthroughScoring, PrintLog
 from skorch.helper import predefined_split
 from threadpoolctl import threadpool_limits
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import TensorDataset
 
-__all__ = ["TrainingResult", "resolve_device", "train"]
+__all__ = ["TrainingResult", "learning_rate_factor", "resolve_device", "train"]
+
+# Multiplications in a step's forward pass below which one thread is the fastest.
+SMALL_STEP = 50_000_000
+# Share of the steps over which the learning rate rises: without it, large first steps
+# push every unit of a convex network into its flat side.
+WARM_UP = 0.1
+# Faster averages than Adam's usual ones lower the held-out error by a third.
+BETAS = (0.95, 0.99)
 
 
 class TrainingResult(NamedTuple):
@@ -64,15 +73,6 @@ class _Net(NeuralNet):
         return []
 
 
-# Multiplications in a step's forward pass below which one thread is the fastest.
-SMALL_STEP = 50_000_000
-# Share of the steps over which the learning rate rises: without it, large first steps
-# push every unit of a convex network into its flat side.
-WARM_UP = 0.1
-# Faster averages than Adam's usual ones lower the held-out error by a third.
-BETAS = (0.95, 0.99)
-
-
 class _NoLongerImproving(Exception):  # noqa: N818 - no error, but the way out
     """Ends the training: skorch has no other way out of its loop."""
 
@@ -86,38 +86,30 @@ class _Loop(Callback):
         self.progress = progress
 
     def on_train_begin(self, net, **kwargs):
-        self.schedule = LambdaLR(net.optimizer_, self._learning_rate_factor)
+        self.schedule = LambdaLR(
+            net.optimizer_, partial(learning_rate_factor, n_steps=self.n_steps)
+        )
         self.project = getattr(net.module_, "project_", lambda: None)
         self.best_loss, self.best_epoch, self.best_weights = np.inf, 0, None
 
-    def _learning_rate_factor(self, step):
-        done = step / self.n_steps
-        if done < WARM_UP:
-            return (step + 1) / (WARM_UP * self.n_steps + 1)
-        return (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))) / 2
-
     def on_epoch_begin(self, net, **kwargs):
-        self.losses = {True: [], False: []}
         if self.progress is not None:
             self.progress.begin("epoch")
 
-    def on_batch_end(self, net, batch, training, loss, **kwargs):
-        self.losses[training].append((loss.item(), len(batch[0])))
+    def on_batch_end(self, net, training, **kwargs):
         if training:
             self.project()
             self.schedule.step()
 
     def on_epoch_end(self, net, **kwargs):
-        epoch = net.history[-1]["epoch"]
-        for name, training in (("train_loss", True), ("valid_loss", False)):
-            losses, weights = zip(*self.losses[training], strict=True)
-            loss = float(np.average(losses, weights=weights))
+        epoch = net.history[-1, "epoch"]
+        for loss in (net.history[-1, "train_loss"], net.history[-1, "valid_loss"]):
             if not np.isfinite(loss):
                 raise FloatingPointError(
                     f"the loss became {loss} in epoch {epoch}: lower learning_rate "
                     f"(it is {net.lr})"
                 )
-            net.history.record(name, loss)
+        loss = net.history[-1, "valid_loss"]
         if loss < self.best_loss:
             weights = net.module_.state_dict()
             self.best_weights = {name: w.clone() for name, w in weights.items()}
@@ -181,7 +173,11 @@ def train(
     """
     n_steps = max_iter * -(-len(training_tensors[0]) // batch_size)
     loop = _Loop(n_steps, max_iter // 2, progress)
-    callbacks = [("loop", loop)]
+    callbacks = [
+        ("train_loss", PassthroughScoring("train_loss", on_train=True)),
+        ("valid_loss", PassthroughScoring("valid_loss")),
+        ("loop", loop),
+    ]
     if verbose:
         callbacks = [("timer", EpochTimer()), *callbacks, ("print", PrintLog())]
     device = training_tensors[0].device
@@ -215,6 +211,27 @@ def train(
     )
 
 
+def learning_rate_factor(step, n_steps):
+    """Share of the largest learning rate at a step: a short rise, then half a cosine.
+
+    Parameters
+    ----------
+    step : int
+        The step, from 0.
+    n_steps : int
+        How many there will be.
+
+    Returns
+    -------
+    float
+        A number from 0 to 1.
+    """
+    done = step / n_steps
+    if done < WARM_UP:
+        return (step + 1) / (WARM_UP * n_steps + 1)
+    return (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))) / 2
+
+
 def _enough_threads(module, batch_size):
     """One thread for small steps: on more they wait for each other, and for others."""
     n_products = batch_size * sum(weight.numel() for weight in module.parameters())
@@ -244,7 +261,7 @@ def resolve_device(device):
         return torch.device("cuda" if has_cuda else "cpu")
     try:
         resolved = torch.device(device)
-        torch.empty(0, device=resolved)
+        torch.zeros(1, dtype=torch.float64, device=resolved).item()
     except (RuntimeError, TypeError, AssertionError) as error:
         raise ValueError(
             "device must be None, 'cpu', or a device that torch finds on this machine "

@@ -13,7 +13,7 @@ def test_samples_are_the_problems_values_and_gradients_in_the_box():
     )
     assert np.abs(X).max() <= 2.0
     np.testing.assert_array_equal(y, NegativeL1().value(X, 0.5))
-    np.testing.assert_allclose(gradient, -np.sign(X), atol=1e-14)
+    np.testing.assert_allclose(gradient, -np.sign(X), rtol=0, atol=1e-14)
 
 
 def test_noise_has_the_standard_deviation_asked_for_and_spares_gradients():

@@ -18,7 +18,9 @@ def samples(request):
 
 
 def assert_same(actual, expected):
-    np.testing.assert_allclose(np.asarray(actual), np.asarray(expected), atol=1e-13)
+    np.testing.assert_allclose(
+        np.asarray(actual), np.asarray(expected), rtol=0, atol=1e-13
+    )
 
 
 def test_value_and_potential_invert_each_other(samples):

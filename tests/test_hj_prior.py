@@ -6,6 +6,7 @@ import warnings
 import joblib
 import numpy as np
 import pytest
+import sklearn
 import torch
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -73,6 +74,10 @@ def test_value_prox_and_prior_are_recovered_on_held_out_points(problem, with_gra
     assert est.score(X, y) > 0.995
     assert relative_error(est.prox(X), P) < 0.02
     assert relative_error(est.prior(P), problem.backward_prior(P, T)) < 0.02
+    # x is a subgradient of psi* at prox(x); where several are, any may come back.
+    if not isinstance(problem, L1):
+        slope = hj.prior_gradient_from_point(P, X, T)
+        assert relative_error(est.prior_gradient(P), slope) < 0.05
 
 
 def test_a_quadratic_prior_is_recovered_to_rounding():
@@ -121,6 +126,17 @@ def test_prox_is_the_gradient_of_the_potential(fitted, data):
     )
     # Central differences: rounding 10 eps / step ~ 1e-10; sharp softplus, step^2.
     np.testing.assert_allclose(fitted.prox(X), numeric, atol=1e-6)
+
+
+def test_prior_gradient_is_the_derivative_of_the_networks_prior(data):
+    X, step = data[0][:50] / 2, 1e-5
+    est = small(prior_method="network", max_iter=5).fit(*data[:2])
+    numeric = np.stack(
+        [(est.prior(X + e) - est.prior(X - e)) / (2 * step) for e in step * np.eye(2)],
+        axis=1,
+    )
+    # As above.
+    np.testing.assert_allclose(est.prior_gradient(X), numeric, rtol=0, atol=1e-6)
 
 
 def test_potential_is_convex_far_beyond_the_data(fitted):
@@ -193,6 +209,25 @@ def test_gradients_lower_the_error_on_few_samples():
     )
 
 
+class MaxAffine(nn.Module):
+    """A piecewise affine convex network: torch sees no second derivative."""
+
+    def __init__(self, n_features):
+        super().__init__()
+        self.linear = nn.Linear(n_features, 16)
+
+    def forward(self, x):
+        return self.linear(x).max(dim=1).values
+
+
+def test_a_users_piecewise_affine_module_has_a_prior(data):
+    X, y, gradient = data
+    est = small(network=MaxAffine, prior_method="newton").fit(X, y, gradient=gradient)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert np.isfinite(est.prior(X)).all()
+
+
 class SumOfRidges(nn.Module):
     """A convex network of a user's own."""
 
@@ -230,6 +265,16 @@ def test_same_random_state_same_model_and_global_generators_untouched(data):
     assert torch.equal(torch.get_rng_state(), torch_state)
     np.testing.assert_array_equal(first.prior(X), second.prior(X))
     assert not np.array_equal(first.predict(X), other.predict(X))
+
+
+def test_torchs_default_dtype_does_not_matter(data):
+    expected = small(max_iter=2).fit(*data[:2]).predict(data[0])
+    torch.set_default_dtype(torch.float64)
+    try:
+        answer = small(max_iter=2).fit(*data[:2]).predict(data[0])
+    finally:
+        torch.set_default_dtype(torch.float32)
+    np.testing.assert_array_equal(answer, expected)
 
 
 def test_training_leaves_the_number_of_threads_alone(data):
@@ -285,17 +330,26 @@ def test_frozen_prior_denoises_inside_a_pipeline(fitted, data):
     assert list(fitted.get_feature_names_out()) == ["x0", "x1"]
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_grid_search_over_time_and_size_slices_the_gradient(data, n_jobs):
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_grid_search_over_time_and_size_slices_the_gradient(data, backend):
     X, y, gradient = data
     grid = {"t": [0.4, T], "wide_units": [8, 16]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        search = GridSearchCV(small(max_iter=3), grid, cv=2, n_jobs=n_jobs)
-        with joblib.parallel_config("loky" if n_jobs == 1 else "threading"):
+        search = GridSearchCV(small(max_iter=3), grid, cv=2, n_jobs=2)
+        with joblib.parallel_config(backend):
             search.fit(X, y, gradient=gradient)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.best_estimator_.prior(X[:3]).shape == (3,)
+
+
+def test_gradient_is_routed_as_metadata(data):
+    X, y, gradient = data
+    with sklearn.config_context(enable_metadata_routing=True):
+        est = small(max_iter=2).set_fit_request(gradient=True)
+        search = GridSearchCV(est, {"t": [T]}, cv=2).fit(X, y, gradient=gradient)
+    expected = small(max_iter=2).fit(X, y, gradient=gradient)
+    np.testing.assert_array_equal(search.predict(X), expected.predict(X))
 
 
 def test_workers_fit_the_same_model(data):
@@ -346,8 +400,12 @@ def test_a_model_fitted_on_a_gpu_loads_where_there_is_none(fitted, data, monkeyp
 def test_gpu_and_cpu_models_answer_alike(data):
     X, y, _ = data
     on_gpu, on_cpu = (small(device=device).fit(X, y) for device in ("cuda", "cpu"))
-    assert on_gpu.score(X, y) > 0.98
-    assert on_cpu.score(X, y) > 0.98
+    # Training amplifies single-precision rounding to a percent of the spread.
+    np.testing.assert_allclose(
+        on_gpu.predict(X), on_cpu.predict(X), rtol=0, atol=0.05 * y.std()
+    )
+    moved = pickle.loads(pickle.dumps(on_gpu.set_params(device="cpu")))
+    np.testing.assert_allclose(moved.predict(X), on_gpu.predict(X), atol=1e-10)
 
 
 # Progress, interruption and failure

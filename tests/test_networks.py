@@ -91,6 +91,8 @@ def test_projection_is_what_keeps_convexity():
         network.output_weight.fill_(-1.0)
         with pytest.raises(AssertionError):
             assert_midpoint_convex(network, points(500), points(500, seed=1))
+        network.project_()
+        assert_midpoint_convex(network, points(500), points(500, seed=1))
 
 
 @architectures

@@ -36,10 +36,11 @@ def make_core(network, n_features, *, seed, **architecture):
         return ICNN(n_features, generator=generator, **architecture).float()
     # A user's class knows no generator: lend it the global one, and give that back.
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         core = network(n_features).float()
     with torch.no_grad():
-        shape = tuple(core(torch.zeros(3, n_features)).shape)
+        points = torch.zeros(3, n_features, dtype=torch.float32)
+        shape = tuple(core(points).shape)
     if shape not in {(3,), (3, 1)}:
         raise ValueError(
             f"network must map a tensor of shape (n, {n_features}) to one of shape "

@@ -55,6 +55,8 @@ def hessian(module, x):
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(module(x).sum(), x, create_graph=True)
+        if not gradient.requires_grad:  # A piecewise affine module.
+            return x.new_zeros(*x.shape, x.shape[1])
         rows = [
             torch.autograd.grad(gradient[:, j].sum(), x, retain_graph=True)[0]
             for j in range(x.shape[1])

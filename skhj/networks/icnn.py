@@ -73,7 +73,7 @@ class ICNN(nn.Module):
     ):
         super().__init__()
         generator = generator or torch.Generator().manual_seed(0)
-        deep = tuple(hidden_layer_sizes)
+        deep, single = tuple(hidden_layer_sizes), {"dtype": torch.float32}
         if not deep and not wide_units:
             raise ValueError("an ICNN needs hidden_layer_sizes or wide_units, got none")
         self.sizes = (wide_units, *deep)
@@ -81,10 +81,10 @@ class ICNN(nn.Module):
         # One product serves every layer: rows are R_0, R_1, ..., R_L, r.
         n_rows = sum(self.sizes) + 1
         self.input_weight = nn.Parameter(
-            torch.empty(n_rows, n_features).normal_(generator=generator)
+            torch.empty(n_rows, n_features, **single).normal_(generator=generator)
         )
         self.input_bias = nn.Parameter(
-            torch.empty(n_rows).uniform_(-1.5, 1.5, generator=generator)
+            torch.empty(n_rows, **single).uniform_(-1.5, 1.5, generator=generator)
         )
         last = wide_units + (deep[-1] if deep else 0)
         self.hidden_weights = nn.ParameterList(
@@ -93,7 +93,7 @@ class ICNN(nn.Module):
         )
         self.output_weight = self._positive_weight(generator, last)
         self.log_beta = nn.Parameter(
-            torch.full((1 + len(deep),), math.log(softplus_beta)),
+            torch.full((1 + len(deep),), math.log(softplus_beta), **single),
             requires_grad=learn_beta,
         )
         with torch.no_grad():
@@ -104,7 +104,9 @@ class ICNN(nn.Module):
 
     def _positive_weight(self, generator, *shape):
         """Weights with mean 1 / (number of inputs), so that layers average."""
-        weight = torch.empty(shape).uniform_(0.0, 2.0, generator=generator)
+        weight = torch.empty(shape, dtype=torch.float32).uniform_(
+            0.0, 2.0, generator=generator
+        )
         return nn.Parameter(weight / (shape[-1] * self.positive_gain))
 
     @torch.no_grad()

@@ -18,9 +18,10 @@ class SemiconvexNetwork(nn.Module):
     .. math::
 
         w(x) = e_0 + \langle e, v\rangle + \frac{c}{2} |v|^2 + r \, f(A v), \qquad
-        f(u) = N(u) + \frac{|L u|^2}{2} + \langle a, u\rangle + b,
+        f(u) = k N(u) + \frac{|L u|^2}{2} + \langle a, u\rangle + b,
 
-    with a convex module N and any matrix L. Only f is trained, in single precision;
+    with a convex module N, any matrix L, and k = 1, or 0 where the quadratic alone was
+    the better. Only f is trained, in single precision;
     what surrounds it is kept in double.
 
     Parameters
@@ -33,12 +34,12 @@ class SemiconvexNetwork(nn.Module):
 
     def __init__(self, core, units):
         super().__init__()
-        n_features = len(units.center)
+        n_features, single = len(units.center), {"dtype": torch.float32}
         self.core = core
-        self.factor = nn.Parameter(torch.zeros(n_features, n_features))
-        self.slope = nn.Parameter(torch.zeros(n_features))
-        self.intercept = nn.Parameter(torch.zeros(()))
-        self.register_buffer("core_weight", torch.ones(()))
+        self.factor = nn.Parameter(torch.zeros(n_features, n_features, **single))
+        self.slope = nn.Parameter(torch.zeros(n_features, **single))
+        self.intercept = nn.Parameter(torch.zeros((), **single))
+        self.register_buffer("core_weight", torch.ones((), **single))
         for name, value in units._asdict().items():
             tensor = torch.tensor(value, dtype=torch.float64)
             self.register_buffer(f"unit_{name}", tensor)
@@ -59,21 +60,25 @@ class SemiconvexNetwork(nn.Module):
 
     def forward(self, u):
         """Values f(u) in standardised units, shape (n,)."""
-        image = u @ self.factor.T
-        core = self.core_weight * self.core(u).reshape(len(u))
-        return core + (image * image).sum(1) / 2 + u @ self.slope + self.intercept
+        quadratic, _ = self._quadratic(u)
+        return quadratic + self.core_weight * self.core(u).reshape(len(u))
 
     def value_and_gradient(self, u):
         """Value and gradient of f at u, shapes (n,) and (n, d)."""
         value, gradient = value_and_gradient(
             self.core, u, create_graph=torch.is_grad_enabled()
         )
-        image = u @ self.factor.T
-        quadratic = (image * image).sum(1) / 2 + u @ self.slope + self.intercept
+        quadratic, image = self._quadratic(u)
         return (
             quadratic + self.core_weight * value.reshape(len(u)),
             image @ self.factor + self.slope + self.core_weight * gradient,
         )
+
+    def _quadratic(self, u):
+        """Value of |L u|^2 / 2 + <a, u> + b, and L u."""
+        image = u @ self.factor.T
+        value = (image * image).sum(1) / 2 + u @ self.slope + self.intercept
+        return value, image
 
     @torch.no_grad()
     def value_and_gradient_at(self, x):
