@@ -14,7 +14,7 @@ __all__ = ["Standardisation", "standardise"]
 STRONG_CONVEXITY = 1e-4
 # Curvature that training may take away from the least-squares quadratic, in units of
 # what that leaves unexplained.
-FREE_CURVATURE = 10.0
+FREE_CURVATURE = 30.0
 # Directions in which the points spread less than this share of the widest are not
 # blown up any further: they are constant, or rounding.
 NARROWEST = 1e-3
