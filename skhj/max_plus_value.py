@@ -1,0 +1,264 @@
+r"""Value function and prox of a max-plus prior, by an active set on its pieces.
+
+For a prior :math:`J = \max_k` of pieces with curvatures :math:`-\beta_k` and a time s,
+
+.. math:: S(x, s) = \min_y \max_k \phi_k(y), \qquad
+    \phi_k(y) = J_k + \langle g_k, y - y_k \rangle - \frac{\beta_k}{2} |y - y_k|^2
+    + \frac{|x - y|^2}{2 s},
+
+where :math:`s \phi_k` has the Hessian :math:`\alpha_k I`, :math:`\alpha_k = 1 - s
+\beta_k`. With weights on the simplex and :math:`\bar\alpha = \sum_k \lambda_k
+\alpha_k`, duality gives, about any point :math:`\bar y`,
+
+.. math:: S(x, s) = \max_\lambda \; \sum_k \lambda_k \phi_k(\bar y)
+    - \frac{s}{2 \bar\alpha} \Bigl| \sum_k \lambda_k \nabla \phi_k(\bar y) \Bigr|^2,
+    \qquad y = \bar y - \frac{s}{\bar\alpha} \sum_k \lambda_k \nabla \phi_k(\bar y).
+
+Each round solves this on a few candidate pieces (`skhj.active_set`), evaluates all the
+pieces at its y by one matrix product, which gives the duality gap, and adds the pieces
+found above. Where curvatures are equal a round is exact on its candidates; where they
+differ it is a step of sequential quadratic programming, with alpha-bar of the last.
+"""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+
+from skhj.active_set import minimize_on_simplex
+from skhj.hamilton_jacobi import half_squared_norm
+from skhj.max_plus import (
+    PIECE_BLOCK,
+    QUERY_BATCH,
+    block_maxima,
+    pieces_at_time,
+)
+
+__all__ = ["ValueFunction", "value_function"]
+
+# PAM's value function is -infinity outside the convex hull of the samples. A least
+# strong convexity makes it finite there, and changes it by 5e-10 |dy|^2 / s inside.
+LEAST_ALPHA = 1e-9
+N_WINNERS = 16
+QP_BATCH = 64  # problems whose tableaux stay in cache together
+
+
+class ValueFunction(NamedTuple):
+    """Value function of a max-plus prior.
+
+    Attributes
+    ----------
+    value : ndarray of shape (n_queries,)
+        S(x, s), from below within ``gap``.
+    prox : ndarray of shape (n_queries, d)
+        The minimiser y.
+    gap : ndarray of shape (n_queries,)
+        Duality gap, a bound on the error of ``value``.
+    n_rounds : ndarray of shape (n_queries,)
+        Passes over all the pieces.
+    """
+
+    value: np.ndarray
+    prox: np.ndarray
+    gap: np.ndarray
+    n_rounds: np.ndarray
+
+
+class _Iterate(NamedTuple):
+    """Weights on candidate pieces, and the point and bound they give."""
+
+    support: np.ndarray
+    weights: np.ndarray
+    y: np.ndarray
+    dual: np.ndarray
+
+
+def value_function(pieces, X, time, *, tol=1e-10, max_rounds=100):
+    """Solve for the value function and the prox of a max-plus prior.
+
+    Parameters
+    ----------
+    pieces : Pieces
+        Pieces of the prior, with ``time * beta <= 1``.
+    X : ndarray of shape (n_queries, d)
+        Queries.
+    time : float
+        Time s, positive.
+    tol : float, default=1e-10
+        Largest duality gap, relative to the spread of the values of the pieces and
+        the change of the value function from the nearest of them to the query.
+    max_rounds : int, default=100
+        Largest number of passes over the pieces.
+
+    Returns
+    -------
+    ValueFunction
+        Values, minimisers and duality gaps.
+
+    Warns
+    -----
+    RuntimeWarning
+        If a gap stays above its tolerance.
+    """
+    alpha = np.maximum(1 - time * np.asarray(pieces.beta, dtype=float), LEAST_ALPHA)
+    pieces = pieces._replace(beta=(1 - alpha) / time)
+    batches = [
+        _solve(pieces, X[start : start + QUERY_BATCH], time, tol, max_rounds)
+        for start in range(0, len(X), QUERY_BATCH)
+    ]
+    value, prox, gap, n_rounds, converged = map(
+        np.concatenate, zip(*batches, strict=True)
+    )
+    if not converged.all():
+        warnings.warn(
+            f"{(~converged).sum()} of {len(X)} queries of the value function did not "
+            f"reach tol={tol} in {max_rounds} rounds; the largest gap is "
+            f"{gap.max():.2g}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return ValueFunction(value, prox, gap, n_rounds)
+
+
+def _solve(pieces, X, time, tol, max_rounds):
+    """One batch of queries, to the tolerance or ``max_rounds``."""
+    block = _block_size(len(pieces.values))
+    vertices = pieces_at_time(pieces, time)
+    winners, _ = block_maxima(vertices, X, block=block)
+    bounds = _at(vertices, winners, X)
+    nearest = _pick(winners, bounds.argmax(axis=1))
+    size = _problem_size(pieces, X, vertices.take(nearest), time)
+    state = _Iterate(
+        nearest[:, None],
+        np.ones((len(X), 1)),
+        pieces.points[nearest],
+        bounds.max(axis=1),
+    )
+    gap = np.full(len(X), np.inf)
+    value, prox = state.dual.copy(), state.y.copy()
+    n_rounds = np.zeros(len(X), dtype=int)
+    open_ = np.arange(len(X))
+    for _ in range(max_rounds):
+        state = _improve(pieces, X[open_], time, state, winners)
+        winners, _ = block_maxima(pieces, state.y, block=block)
+        scores = _at(pieces, winners, state.y)
+        level = state.dual - half_squared_norm(X[open_] - state.y) / time
+        new_gap = np.maximum(scores.max(axis=1) - level, 0)
+        n_rounds[open_] += 1
+        better = new_gap < gap[open_]
+        gap[open_[better]] = new_gap[better]
+        value[open_[better]] = state.dual[better]
+        prox[open_[better]] = state.y[better]
+        keep = gap[open_] > tol * size[open_]
+        if not keep.any():
+            break
+        winners = np.where(
+            scores > (level + 0.1 * tol * size[open_])[:, None],
+            winners,
+            state.support[:, :1],
+        )[keep]
+        state = _Iterate(*(part[keep] for part in state))
+        open_ = open_[keep]
+    return value, prox, gap, n_rounds, gap <= tol * size
+
+
+def _block_size(n):
+    """Blocks of pieces small enough for several winners, large enough for speed."""
+    return int(np.clip(-(-n // N_WINNERS), 64, PIECE_BLOCK))
+
+
+def _problem_size(pieces, X, nearest, time):
+    """What gaps are relative to: the values' spread and the step from the nearest."""
+    step = half_squared_norm(X - nearest.points)
+    spread = np.ptp(pieces.values)
+    tiny = np.finfo(float).tiny
+    return spread + np.abs(nearest.beta) * step + step / time + tiny
+
+
+def _pick(table, columns):
+    return table[np.arange(len(table)), columns]
+
+
+def _at(pieces, index, Y):
+    """Values of the pieces of each row of ``index`` at that row's query."""
+    return pieces.take(index).at(Y[:, None, :])
+
+
+def _improve(pieces, X, time, state, winners):
+    """Maximise the dual on the support and the winners, a cache's worth at a time."""
+    parts = [
+        _improve_batch(
+            pieces,
+            X[rows],
+            time,
+            _Iterate(*(part[rows] for part in state)),
+            winners[rows],
+        )
+        for rows in (
+            slice(start, start + QP_BATCH) for start in range(0, len(X), QP_BATCH)
+        )
+    ]
+    width = max(part.support.shape[1] for part in parts)
+    padded = [_pad(part, width) for part in parts]
+    return _Iterate(*map(np.concatenate, zip(*padded, strict=True)))
+
+
+def _pad(state, width):
+    """Repeat the first piece with weight zero up to ``width`` columns."""
+    missing = width - state.support.shape[1]
+    support = np.hstack([state.support, np.repeat(state.support[:, :1], missing, 1)])
+    weights = np.pad(state.weights, ((0, 0), (0, missing)))
+    return state._replace(support=support, weights=weights)
+
+
+def _improve_batch(pieces, X, time, state, winners):
+    """Solve on the candidates by curvatures linearised at the current y."""
+    n_warm = int((state.weights > 0).sum(axis=1).max())
+    new = winners != state.support[:, :1]
+    order = np.argsort(~new, axis=1, kind="stable")[:, : new.sum(axis=1).max()]
+    index = np.hstack(
+        [state.support[:, :n_warm], np.take_along_axis(winners, order, axis=1)]
+    )
+    candidates = pieces.take(index)
+    E = state.y[:, None, :] - candidates.points
+    beta = np.broadcast_to(candidates.beta, index.shape)
+    gradient = time * (candidates.slopes - beta[..., None] * E)
+    gradient += (state.y - X)[:, None, :]
+    height = time * candidates.at(state.y[:, None, :])
+    alpha = 1 - time * beta
+    curvature = (state.weights[:, :n_warm] * alpha[:, :n_warm]).sum(axis=1)
+
+    vertex = height - half_squared_norm(gradient) / curvature[:, None]
+    reference = vertex.argmax(axis=1)
+    anchor = _pick(gradient, reference)
+    D = gradient - anchor[:, None, :]
+    rise = height - _pick(height, reference)[:, None]
+    b = curvature[:, None] * rise - np.einsum("nmd,nd->nm", D, anchor)
+    is_reference = index == _pick(index, reference)[:, None]
+    D[is_reference], b[is_reference] = 0, 0
+    warm_weights = state.weights[:, :n_warm] > 0
+    warm = np.column_stack(
+        [
+            warm_weights & ~is_reference[:, :n_warm],
+            (warm_weights & is_reference[:, :n_warm]).any(axis=1),
+        ]
+    )
+    weights = minimize_on_simplex(D, b, n_warm=n_warm, warm=warm)
+    weights[:, :-1][is_reference] = 0
+    rows = np.arange(len(X))
+    weights[rows, reference] = 1 - weights[:, :-1].sum(axis=1)
+    weights = np.maximum(weights[:, :-1], 0)
+
+    curvature = (weights * alpha).sum(axis=1)
+    slope = anchor + np.einsum("nm,nmd->nd", weights, D)
+    dual = (weights * height).sum(axis=1) - half_squared_norm(slope) / curvature
+    dual = (dual + half_squared_norm(X - state.y)) / time
+    y = state.y - slope / curvature[:, None]
+    kept = np.argsort(weights <= 0, axis=1, kind="stable")
+    kept = kept[:, : (weights > 0).sum(axis=1).max()]
+    return _Iterate(
+        np.take_along_axis(index, kept, axis=1),
+        np.take_along_axis(weights, kept, axis=1),
+        y,
+        dual,
+    )
