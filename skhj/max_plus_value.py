@@ -30,6 +30,7 @@ from skhj.hamilton_jacobi import half_squared_norm
 from skhj.max_plus import (
     PIECE_BLOCK,
     QUERY_BATCH,
+    QUERY_BLOCK,
     block_maxima,
     pieces_at_time,
 )
@@ -37,10 +38,11 @@ from skhj.max_plus import (
 __all__ = ["ValueFunction", "value_function"]
 
 # PAM's value function is -infinity outside the convex hull of the samples. A least
-# strong convexity makes it finite there, and changes it by 5e-10 |dy|^2 / s inside.
-LEAST_ALPHA = 1e-9
-N_WINNERS = 16
-QP_BATCH = 64  # problems whose tableaux stay in cache together
+# strong convexity makes it finite there, and changes it by 5e-8 |dy|^2 / s inside.
+LEAST_ALPHA = 1e-7
+N_WINNERS = 16  # blocks, where there are few pieces
+MAX_WINNERS = 32  # candidates of one round, where there are many
+QP_SIZE = 1_000_000  # numbers in the tableaux solved together: 8 MiB
 
 
 class ValueFunction(NamedTuple):
@@ -124,8 +126,7 @@ def _solve(pieces, X, time, tol, max_rounds):
     """One batch of queries, to the tolerance or ``max_rounds``."""
     block = _block_size(len(pieces.values))
     vertices = pieces_at_time(pieces, time)
-    winners, _ = block_maxima(vertices, X, block=block)
-    bounds = _at(vertices, winners, X)
+    winners, bounds = _winners(vertices, X, block, np.float32)
     nearest = _pick(winners, bounds.argmax(axis=1))
     size = _problem_size(pieces, X, vertices.take(nearest), time)
     state = _Iterate(
@@ -140,8 +141,7 @@ def _solve(pieces, X, time, tol, max_rounds):
     open_ = np.arange(len(X))
     for _ in range(max_rounds):
         state = _improve(pieces, X[open_], time, state, winners)
-        winners, _ = block_maxima(pieces, state.y, block=block)
-        scores = _at(pieces, winners, state.y)
+        winners, scores = _winners(pieces, state.y, block, np.float64)
         level = state.dual - half_squared_norm(X[open_] - state.y) / time
         new_gap = np.maximum(scores.max(axis=1) - level, 0)
         n_rounds[open_] += 1
@@ -179,25 +179,28 @@ def _pick(table, columns):
     return table[np.arange(len(table)), columns]
 
 
-def _at(pieces, index, Y):
-    """Values of the pieces of each row of ``index`` at that row's query."""
-    return pieces.take(index).at(Y[:, None, :])
+def _winners(pieces, Y, block, dtype):
+    """Best pieces of the best blocks, and their values in differences."""
+    index, scores = block_maxima(pieces, Y, block=block, dtype=dtype)
+    if index.shape[1] > MAX_WINNERS:
+        top = np.argpartition(-scores, MAX_WINNERS - 1, axis=1)[:, :MAX_WINNERS]
+        index = np.take_along_axis(index, top, axis=1)
+    values = np.empty(index.shape)
+    for start in range(0, len(Y), QUERY_BLOCK):
+        rows = slice(start, start + QUERY_BLOCK)
+        values[rows] = pieces.take(index[rows]).at(Y[rows, None, :])
+    return index, values
 
 
 def _improve(pieces, X, time, state, winners):
     """Maximise the dual on the support and the winners, a cache's worth at a time."""
-    parts = [
-        _improve_batch(
-            pieces,
-            X[rows],
-            time,
-            _Iterate(*(part[rows] for part in state)),
-            winners[rows],
-        )
-        for rows in (
-            slice(start, start + QP_BATCH) for start in range(0, len(X), QP_BATCH)
-        )
-    ]
+    width = state.support.shape[1] + winners.shape[1]
+    size = max(16, min(QUERY_BLOCK, QP_SIZE // (width * (width + 2 * X.shape[1]))))
+    parts = []
+    for start in range(0, len(X), size):
+        rows = slice(start, start + size)
+        part = _Iterate(*(array[rows] for array in state))
+        parts.append(_improve_batch(pieces, X[rows], time, part, winners[rows]))
     width = max(part.support.shape[1] for part in parts)
     padded = [_pad(part, width) for part in parts]
     return _Iterate(*map(np.concatenate, zip(*padded, strict=True)))

@@ -1,0 +1,279 @@
+r"""Whether samples can be a value function, and the constants of its prior.
+
+For points z, slopes g and values v, all pairs give the ratios
+
+.. math:: r_{ij} = 2 \, \frac{v_j - v_i - \langle g_i, z_j - z_i \rangle}
+    {|z_j - z_i|^2}.
+
+On samples (x, grad S, S) of a value function at time t their maximum C is at most 1/t:
+that is the convexity of psi, necessary and sufficient for a prior to generate them.
+On the points (y, grad J, J) of the prior, ``alpha = 1 + t min r`` is the largest
+constant for which ``t J + |.|^2 / 2`` may be alpha-strongly convex, and with which the
+PQM prior is exact at all samples; ``L = 1 + t max r`` is the least smoothness of psi*;
+the minima of each row are the largest constant of each piece.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skhj.hamilton_jacobi import half_squared_norm
+from skhj.max_plus import Pieces, maximum, pam_pieces
+from skhj.max_plus_value import value_function
+
+__all__ = [
+    "PairRatios",
+    "Reachability",
+    "measure_reachability",
+    "noise_allowance",
+    "pair_ratios",
+    "project_reachable",
+]
+
+ROW_BLOCK, COLUMN_BLOCK = 256, 1024  # numerators and denominators: 4 MiB
+ROUNDING = 16 * np.finfo(float).eps
+
+
+class PairRatios(NamedTuple):
+    """Extremes of the ratios of all pairs.
+
+    Attributes
+    ----------
+    row_minimum : ndarray of shape (n,)
+        Smallest ratio of each sample i, over j.
+    maximum : float
+        Largest ratio.
+    """
+
+    row_minimum: np.ndarray
+    maximum: float
+
+
+class Reachability(NamedTuple):
+    """Whether samples can be a value function at the given time.
+
+    Attributes
+    ----------
+    reachable : bool
+        Whether no pair (with gradients) or no sample (without) contradicts it by more
+        than round-off and the noise allowed for.
+    worst_violation : float
+        The largest excess of a value over what semiconcavity allows, in the units of
+        the values; not positive where there is none.
+    pair : tuple of int
+        Indices (i, j): sample i bounds the value of sample j, which exceeds it most.
+    largest_t : float
+        The largest time at which the samples are reachable, ``inf`` if at every time;
+        ``nan`` from values alone.
+    verdict : str
+        "reachable", "not reachable", or, from values alone, "no evidence against".
+    """
+
+    reachable: bool
+    worst_violation: float
+    pair: tuple[int, int]
+    largest_t: float
+    verdict: str
+
+
+def noise_allowance(n, noise_std):
+    """Allowance for the difference of two of n values with Gaussian noise.
+
+    The largest of n deviations is about ``noise_std * sqrt(2 log n)``.
+    """
+    return 2 * noise_std * np.sqrt(2 * np.log(max(n, 2)))
+
+
+def pair_ratios(points, slopes, values, *, allowance=0.0):
+    """Row minima and maximum of the ratios of all pairs, in one blocked pass.
+
+    Numerators are widened by round-off and by ``allowance``, upwards for the minima and
+    downwards for the maximum: so pairs too close for a difference of their values to
+    mean anything, coincident ones included, decide nothing, while coincident points of
+    different values give ratios of huge size.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d)
+        Points, centred where they are far from the origin.
+    slopes : ndarray of shape (n, d)
+        Gradients.
+    values : ndarray of shape (n,)
+        Values.
+    allowance : float, default=0.0
+        Largest error of a difference of two values.
+
+    Returns
+    -------
+    PairRatios
+        The minima and the maximum.
+    """
+    slack = allowance + _rounding(points, slopes, values)
+    square = 2 * half_squared_norm(points).max()
+    floor = max(ROUNDING * square, np.finfo(float).tiny)
+    row_minimum = np.full(len(points), np.inf)
+    largest = -np.inf
+    for rows, _, numerator, squares in _pair_blocks(points, slopes, values, slack):
+        np.maximum(squares, floor, out=squares)
+        inverse = np.divide(2, squares, out=squares)
+        numerator *= inverse
+        row_minimum[rows] = np.minimum(row_minimum[rows], numerator.min(axis=1))
+        inverse *= 2 * slack
+        numerator -= inverse
+        largest = max(largest, numerator.max())
+    return PairRatios(row_minimum, float(largest))
+
+
+def _rounding(points, slopes, values):
+    """Round-off of a numerator, from the size of its terms."""
+    norms = np.sqrt(2 * half_squared_norm(points).max(initial=0))
+    steepest = np.sqrt(2 * half_squared_norm(slopes).max(initial=0))
+    size = np.abs(values).max(initial=0) + norms * steepest
+    return max(ROUNDING * size, np.finfo(float).tiny)
+
+
+def _pair_blocks(points, slopes, values, slack=0.0):
+    """Numerators v_j - v_i - <g_i, z_j - z_i> + slack and |z_j - z_i|^2, by blocks.
+
+    Both come from products with the columns (z_j, v_j, |z_j|^2, 1); the two buffers
+    belong to the caller until the next block.
+    """
+    n, d = points.shape
+    numerators = np.empty((ROW_BLOCK, COLUMN_BLOCK))
+    squares = np.empty((ROW_BLOCK, COLUMN_BLOCK))
+    for start in range(0, n, COLUMN_BLOCK):
+        columns = slice(start, min(start + COLUMN_BLOCK, n))
+        z = points[columns]
+        lifted = np.column_stack(
+            [z, values[columns], 2 * half_squared_norm(z), np.ones(len(z))]
+        ).T
+        for first in range(0, n, ROW_BLOCK):
+            rows = slice(first, min(first + ROW_BLOCK, n))
+            z, g = points[rows], slopes[rows]
+            height = (g * z).sum(1) - values[rows] + slack
+            square = 2 * half_squared_norm(z)
+            zero, one = np.zeros(len(z)), np.ones(len(z))
+            shape = slice(len(z)), slice(lifted.shape[1])
+            yield (
+                rows,
+                columns,
+                np.matmul(
+                    np.column_stack([-g, one, zero, height]),
+                    lifted,
+                    out=numerators[shape],
+                ),
+                np.matmul(
+                    np.column_stack([-2 * z, zero, one, square]),
+                    lifted,
+                    out=squares[shape],
+                ),
+            )
+
+
+def measure_reachability(X, S, gradient=None, *, t, noise_std=0.0):
+    """Test whether samples can be a value function at time ``t``.
+
+    With gradients the test is exact: the samples are reachable if and only if
+    S_j <= S_i + <g_i, x_j - x_i> + |x_j - x_i|^2 / (2 t) for all pairs. From values
+    alone, they are compared with those of the PAM prior, the convex envelope of psi:
+    above a few dimensions every sample is on its boundary, and nothing is learnt.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Points.
+    S : ndarray of shape (n,)
+        Values.
+    gradient : ndarray of shape (n, d), optional
+        Gradients of S.
+    t : float
+        Time, positive.
+    noise_std : float, default=0.0
+        Standard deviation of the noise of the values.
+
+    Returns
+    -------
+    Reachability
+        The verdict and its certificate.
+    """
+    allowance = noise_allowance(len(X), noise_std)
+    X = X - X.mean(axis=0)
+    S = S - S.mean()
+    if gradient is None:
+        return _compare_with_envelope(X, S, t, allowance)
+    slack = allowance + _rounding(X, gradient, S)
+    worst, pair = -np.inf, (0, 0)
+    for rows, columns, excess, squares in _pair_blocks(X, gradient, S):
+        squares *= 1 / (2 * t)
+        excess -= squares
+        # A sample against itself says nothing; others may coincide with it.
+        own = np.arange(
+            max(rows.start, columns.start), min(rows.stop, columns.stop), dtype=int
+        )
+        excess[own - rows.start, own - columns.start] = -np.inf
+        best = excess.argmax()
+        i, j = np.unravel_index(best, excess.shape)
+        if excess[i, j] > worst:
+            worst = float(excess[i, j])
+            pair = int(i + rows.start), int(j + columns.start)
+    largest = pair_ratios(X, gradient, S, allowance=allowance).maximum
+    reachable = bool(worst <= slack)
+    return Reachability(
+        reachable,
+        worst,
+        pair,
+        1 / largest if largest > 0 else np.inf,
+        "reachable" if reachable else "not reachable",
+    )
+
+
+def _compare_with_envelope(X, S, t, allowance):
+    """How far the value function of PAM is above the values it was made from."""
+    pieces = pam_pieces(X, S, t=t)
+    envelope = value_function(pieces, X, t)
+    excess = envelope.value - S
+    j = int(excess.argmax())
+    i = int(maximum(pieces, envelope.prox[j : j + 1]).index[0])
+    spread = np.ptp(S) + 2 * half_squared_norm(X).max() / t
+    reachable = bool(excess[j] <= allowance + 1e-9 * spread)
+    return Reachability(
+        reachable,
+        float(excess[j]),
+        (i, j),
+        np.nan,
+        "no evidence against" if reachable else "not reachable",
+    )
+
+
+def project_reachable(X, S, gradient, *, t):
+    """Reachable samples near the given ones: the upper envelope of their tangents.
+
+    The potential psi is replaced at each point by the largest of the tangent planes of
+    all the samples, a convex function, and its slope by that of the winning plane.
+    Reachable samples are left as they are. Values can only decrease: with noise, by
+    about its largest deviation among neighbours.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Points.
+    S : ndarray of shape (n,)
+        Values.
+    gradient : ndarray of shape (n, d)
+        Gradients of S.
+    t : float
+        Time, positive.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Values.
+    ndarray of shape (n, d)
+        Gradients.
+    """
+    # Minus the least of the bounds S_i + <g_i, x - x_i> + |x - x_i|^2 / (2 t).
+    tangents = Pieces(X, -gradient, -S, 1 / t)
+    lowest = maximum(tangents, X)
+    index = np.where(-lowest.value < S, lowest.index, np.arange(len(X)))
+    value = np.minimum(-lowest.value, S)
+    return value, gradient[index] + (X - X[index]) / t
