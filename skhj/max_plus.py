@@ -81,6 +81,10 @@ class Pieces(NamedTuple):
             - self.beta * half_squared_norm(E)
         )
 
+    def gradient_at(self, Y):
+        """Gradient of each piece at the row of ``Y`` it broadcasts with."""
+        return self.slopes - np.asarray(self.beta)[..., None] * (Y - self.points)
+
 
 class Maximum(NamedTuple):
     """Maximum over the pieces.

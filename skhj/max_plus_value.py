@@ -126,7 +126,10 @@ def _solve(pieces, X, time, tol, max_rounds):
     """One batch of queries, to the tolerance or ``max_rounds``."""
     block = _block_size(len(pieces.values))
     vertices = pieces_at_time(pieces, time)
-    winners, bounds = _winners(vertices, X, block, np.float32)
+    # Any start is right: float32 is faster where it cannot overflow.
+    fast = max(np.abs(X).max(), np.abs(vertices.points).max()) < 1e9
+    screen = np.float32 if fast else np.float64
+    winners, bounds = _winners(vertices, X, block, screen)
     nearest = _pick(winners, bounds.argmax(axis=1))
     size = _problem_size(pieces, X, vertices.take(nearest), time)
     state = _Iterate(
@@ -223,9 +226,8 @@ def _improve_batch(pieces, X, time, state, winners):
         [state.support[:, :n_warm], np.take_along_axis(winners, order, axis=1)]
     )
     candidates = pieces.take(index)
-    E = state.y[:, None, :] - candidates.points
     beta = np.broadcast_to(candidates.beta, index.shape)
-    gradient = time * (candidates.slopes - beta[..., None] * E)
+    gradient = time * candidates.gradient_at(state.y[:, None, :])
     gradient += (state.y - X)[:, None, :]
     height = time * candidates.at(state.y[:, None, :])
     alpha = 1 - time * beta

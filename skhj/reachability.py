@@ -17,21 +17,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skhj.hamilton_jacobi import half_squared_norm
+from skhj.hamilton_jacobi import half_squared_norm, prior_at_prox, prox_from_gradient
 from skhj.max_plus import Pieces, maximum, pam_pieces
 from skhj.max_plus_value import value_function
 
 __all__ = [
     "PairRatios",
+    "PriorConstants",
     "Reachability",
     "measure_reachability",
-    "noise_allowance",
     "pair_ratios",
+    "prior_constants",
     "project_reachable",
+    "sample_allowance",
+    "unconstrained_constants",
 ]
 
 ROW_BLOCK, COLUMN_BLOCK = 256, 1024  # numerators and denominators: 4 MiB
 ROUNDING = 16 * np.finfo(float).eps
+LARGEST_ALPHA = 1e6
 
 
 class PairRatios(NamedTuple):
@@ -76,12 +80,84 @@ class Reachability(NamedTuple):
     verdict: str
 
 
-def noise_allowance(n, noise_std):
-    """Allowance for the difference of two of n values with Gaussian noise.
+class PriorConstants(NamedTuple):
+    """Strong convexity and smoothness of psi* that samples allow.
 
-    The largest of n deviations is about ``noise_std * sqrt(2 log n)``.
+    Attributes
+    ----------
+    alpha : ndarray of shape (n,)
+        Largest strong convexity of each sample's piece; negative where some other
+        sample contradicts it at any.
+    smoothness : float
+        Least smoothness.
     """
-    return 2 * noise_std * np.sqrt(2 * np.log(max(n, 2)))
+
+    alpha: np.ndarray
+    smoothness: float
+
+
+def sample_allowance(X, y, gradient, *, noise_std=0.0):
+    """Error of a difference of values, from the noise and from the inputs' dtype.
+
+    The largest of n Gaussian deviations is about ``noise_std * sqrt(2 log n)``.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Points, as they were given.
+    y : ndarray of shape (n,)
+        Values, as they were given.
+    gradient : ndarray of shape (n, d) or None
+        Gradients, as they were given.
+    noise_std : float, default=0.0
+        Standard deviation of the noise of the values.
+
+    Returns
+    -------
+    float
+        The allowance.
+    """
+    arrays = [X, y] if gradient is None else [X, y, gradient]
+    eps = max(np.finfo(array.dtype).eps for array in arrays if array.dtype.kind == "f")
+    slope = 0.0 if gradient is None else np.abs(gradient).max()
+    size = np.abs(y).max() + float(slope) * np.abs(X).max() * X.shape[1]
+    return 4 * float(eps) * size + 2 * noise_std * np.sqrt(2 * np.log(len(X)))
+
+
+def prior_constants(X, S, gradient, *, t, allowance=0.0):
+    """Constants of psi* from samples of a value function.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Points.
+    S : ndarray of shape (n,)
+        Values S(x, t).
+    gradient : ndarray of shape (n, d)
+        Gradients of S.
+    t : float
+        Time, positive.
+    allowance : float, default=0.0
+        Largest error of a difference of two values.
+
+    Returns
+    -------
+    PriorConstants
+        Estimates on the optimistic side: the true alpha is at most theirs, the true
+        smoothness at least theirs.
+    """
+    P = prox_from_gradient(X, gradient, t)
+    center = P.mean(axis=0)
+    J = prior_at_prox(X, P, S, t)
+    ratios = pair_ratios(P - center, gradient, J, allowance=allowance)
+    # Points that all coincide put no limit; one keeps the arithmetic finite.
+    alpha = np.minimum(1 + t * ratios.row_minimum, LARGEST_ALPHA)
+    return PriorConstants(alpha, 1 + t * ratios.maximum)
+
+
+def unconstrained_constants(n):
+    """Constants that hold for every prior: no strong convexity, no smoothness."""
+    return PriorConstants(np.zeros(n), np.inf)
 
 
 def pair_ratios(points, slopes, values, *, allowance=0.0):
@@ -170,7 +246,7 @@ def _pair_blocks(points, slopes, values, slack=0.0):
             )
 
 
-def measure_reachability(X, S, gradient=None, *, t, noise_std=0.0):
+def measure_reachability(X, S, gradient=None, *, t, allowance=0.0):
     """Test whether samples can be a value function at time ``t``.
 
     With gradients the test is exact: the samples are reachable if and only if
@@ -188,15 +264,14 @@ def measure_reachability(X, S, gradient=None, *, t, noise_std=0.0):
         Gradients of S.
     t : float
         Time, positive.
-    noise_std : float, default=0.0
-        Standard deviation of the noise of the values.
+    allowance : float, default=0.0
+        Largest error of a difference of two values.
 
     Returns
     -------
     Reachability
         The verdict and its certificate.
     """
-    allowance = noise_allowance(len(X), noise_std)
     X = X - X.mean(axis=0)
     S = S - S.mean()
     if gradient is None:

@@ -1,0 +1,640 @@
+"""Estimator of certified priors, by max-plus minorants."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    OneToOneFeatureMixin,
+    RegressorMixin,
+    TransformerMixin,
+    _fit_context,
+    clone,
+)
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skhj import hamilton_jacobi as hj
+from skhj.local_fits import local_quadratic_fits
+from skhj.max_plus import (
+    Pieces,
+    maximum,
+    pam_pieces,
+    pqm_pieces,
+    value_upper_pieces,
+)
+from skhj.max_plus_value import value_function
+from skhj.piece_selection import select_pieces
+from skhj.reachability import (
+    measure_reachability,
+    prior_constants,
+    project_reachable,
+    sample_allowance,
+    unconstrained_constants,
+)
+
+__all__ = ["PQMPrior", "check_reachable"]
+
+FLOATS = (np.float64, np.float32)
+HUGE = 1e100
+
+
+def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
+    r"""Test whether samples can be a value function of some prior at time ``t``.
+
+    With gradients the test is exact for the samples: a prior generates them if and
+    only if :math:`S_j \le S_i + \langle g_i, x_j - x_i \rangle + |x_j - x_i|^2 / (2t)`
+    for all pairs. From values alone a failure is a proof, a pass says little, and
+    above a few dimensions nothing: "no evidence against".
+
+    Parameters
+    ----------
+    X : array-like of shape (n, d)
+        Points, at least two.
+    y : array-like of shape (n,)
+        Values S(x, t).
+    gradient : array-like of shape (n, d) or None, default=None
+        Gradients of S by x.
+    t : float, default=1.0
+        Time, positive.
+    noise_std : float, default=0.0
+        Standard deviation of the noise of ``y``, allowed for.
+
+    Returns
+    -------
+    Reachability
+        A named tuple: ``reachable``, ``worst_violation`` in the units of ``y``, its
+        ``pair`` of indices (i, j) (i bounds j), ``largest_t`` for which the samples
+        are reachable (nan from values alone), and ``verdict``.
+
+    Raises
+    ------
+    ValueError
+        If ``t`` or ``noise_std`` is out of range, or the arrays do not match.
+
+    References
+    ----------
+    Esteve-Yague, Zuazua, "The inverse problem for Hamilton-Jacobi equations and
+    semiconcave envelopes", SIAM J. Math. Anal. 52, 2020, Theorem 2.2.
+
+    Examples
+    --------
+    >>> from skhj import check_reachable
+    >>> X, S, gradient = [[-1.0], [1.0]], [0.5, 0.5], [[-1.0], [1.0]]  # of |x|, t = 1
+    >>> result = check_reachable(X, S, gradient, t=1.0)
+    >>> result.reachable, round(result.largest_t, 9)
+    (True, 1.0)
+    >>> check_reachable(X, S, gradient, t=2.0).verdict
+    'not reachable'
+    """
+    if not 0 < t < np.inf:
+        raise ValueError(f"t must be a positive finite number, got {t!r}")
+    if not 0 <= noise_std < np.inf:
+        raise ValueError(
+            f"noise_std must be a non-negative finite number, got {noise_std!r}"
+        )
+    X = check_array(X, dtype=FLOATS, ensure_min_samples=2, input_name="X")
+    y = check_array(y, dtype=FLOATS, ensure_2d=False, input_name="y")
+    if y.shape != (len(X),):
+        raise ValueError(f"y must have the shape ({len(X)},), got {y.shape}")
+    gradient = _check_gradient(gradient, X)
+    return measure_reachability(
+        X.astype(np.float64),
+        y.astype(np.float64),
+        None if gradient is None else gradient.astype(np.float64),
+        t=t,
+        allowance=sample_allowance(X, y, gradient, noise_std=noise_std),
+    )
+
+
+def _check_gradient(gradient, X):
+    if gradient is None:
+        return None
+    gradient = check_array(gradient, dtype=FLOATS, input_name="gradient")
+    if gradient.shape != X.shape:
+        raise ValueError(
+            f"gradient must have the shape of X, {X.shape}, got {gradient.shape}"
+        )
+    return gradient
+
+
+class PQMPrior(OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstimator):
+    r"""Bound a prior from samples of its value function, without training.
+
+    From values and gradients of :math:`S(x, t) = \min_y J(y) + |x - y|^2/(2t)` the
+    prior is the maximum of one quadratic a sample,
+
+    .. math:: J_{PQM}(y) = \max_k J_k + \langle g_k, y - y_k \rangle
+        - \frac{1 - \alpha}{2t} |y - y_k|^2, \qquad y_k = x_k - t g_k, \;
+        J_k = S_k - \frac{t}{2} |g_k|^2,
+
+    exact at every y_k, and S, the prox and every other time follow from it exactly.
+
+    Where :math:`tJ + |\cdot|^2/2` *is* alpha-strongly convex, a constant the caller
+    knows, J_PQM and its S are lower bounds everywhere: that is a certificate. With
+    alpha="auto" the constant is the largest the samples allow, an estimate from above,
+    and so is the bound. Upper bounds ask for the smoothness of psi* in the same way.
+
+    The error decays as n^(-2/d): in many dimensions these are bounds, not a regressor.
+    Outside the convex hull of the samples S falls as -|dx|^2 / (2 t alpha).
+
+    Parameters
+    ----------
+    t : float, default=1.0
+        Time of the samples, positive.
+    alpha : {"auto", "local"} or float, default="auto"
+        Strong convexity of t J + |.|^2 / 2. "auto" is the largest constant consistent
+        with the samples, "local" the largest of each piece: far more accurate, exact
+        at samples, and no lower bound. A float in [0, 1) is a known constant; 0 is
+        PAM, which holds for any prior and needs no gradients.
+    smoothness : "auto" or float, default="auto"
+        Smoothness L of psi*, for the upper bounds: psi* - L |.|^2 / 2 is concave.
+        "auto" is the least the samples allow; ``inf`` where psi* has kinks.
+    gradient_estimator : {"auto", "local"} or estimator, default="auto"
+        Where ``fit`` is given no gradients: "local" fits quadratics to neighbours, an
+        estimator with ``fit``, ``predict`` and ``prox`` is fitted to the values, and
+        its values replace them too. "auto" is "local" for at most three features,
+        `HJPriorRegressor` above.
+    on_inconsistent : {"warn", "project", "raise"}, default="warn"
+        If no prior generates the samples: keep them with alpha = 0; replace them by
+        the envelope of their tangents; or raise.
+    noise_std : float, default=0.0
+        Standard deviation of the noise of ``y``: widens the tests of consistency.
+    n_pieces : int or None, default=None
+        Keep this many pieces at most, each chosen where the others err the most.
+    tol : float, default=1e-10
+        Duality gap of the value function, relative to the spread of its values.
+    max_rounds : int, default=100
+        Largest number of passes over the pieces for a value.
+    random_state : int, RandomState instance or None, default=None
+        Passed to the `HJPriorRegressor` of ``gradient_estimator="auto"``.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The constant of the pieces; with "local", the least of theirs.
+    alpha_local_ : ndarray of shape (n,)
+        The largest constant of each sample; of zeros where there are no gradients.
+    smoothness_ : float
+        Smoothness of psi*, at least ``alpha_``; ``inf`` without gradients.
+    reachable_ : bool
+        Whether the samples as given are those of a value function, by
+        `check_reachable`; of values alone, whether their estimated gradients are.
+    n_pieces_ : int
+        Number of pieces.
+    points_, slopes_, values_, beta_ : ndarray
+        The pieces, relative to ``X_offset_`` and ``y_offset_``.
+    n_features_in_ : int
+        Number of features d.
+
+    See Also
+    --------
+    HJPriorRegressor : Learns the prior by convex networks.
+    check_reachable : Whether samples can be a value function at all.
+
+    References
+    ----------
+    Gaubert, McEneaney, Qu, "Curse of dimensionality reduction in max-plus based
+    approximation methods: theoretical estimates and improved pruning algorithms",
+    CDC 2011.
+
+    Examples
+    --------
+    >>> from skhj import PQMPrior
+    >>> from skhj.datasets import make_value_samples
+    >>> from skhj.problems import L1
+    >>> X, y, gradient = make_value_samples(L1(), 500, 2, random_state=0)
+    >>> prior = PQMPrior(t=1.0).fit(X, y, gradient=gradient)
+    >>> round(prior.alpha_, 6)
+    1.0
+    >>> prior.prior([[1.0, -2.0], [0.0, 0.0]]).round(6) + 0.0
+    array([3., 0.])
+    """
+
+    _parameter_constraints = {
+        "t": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [StrOptions({"auto", "local"}), Interval(Real, 0, 1, closed="left")],
+        "smoothness": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        "gradient_estimator": [
+            StrOptions({"auto", "local"}),
+            HasMethods(["fit", "predict", "prox"]),
+        ],
+        "on_inconsistent": [StrOptions({"warn", "project", "raise"})],
+        "noise_std": [Interval(Real, 0, None, closed="left")],
+        "n_pieces": [None, Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="neither")],
+        "max_rounds": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        t=1.0,
+        *,
+        alpha="auto",
+        smoothness="auto",
+        gradient_estimator="auto",
+        on_inconsistent="warn",
+        noise_std=0.0,
+        n_pieces=None,
+        tol=1e-10,
+        max_rounds=100,
+        random_state=None,
+    ):
+        self.t = t
+        self.alpha = alpha
+        self.smoothness = smoothness
+        self.gradient_estimator = gradient_estimator
+        self.on_inconsistent = on_inconsistent
+        self.noise_std = noise_std
+        self.n_pieces = n_pieces
+        self.tol = tol
+        self.max_rounds = max_rounds
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, gradient=None):
+        """Make the pieces from samples of a value function.
+
+        Takes one pass over the pairs of samples, n^2 d operations, for the constants;
+        none with ``alpha=0`` and no gradients.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points, at least two.
+        y : array-like of shape (n,)
+            Values S(x, t).
+        gradient : array-like of shape (n, d) or None, default=None
+            Gradients of S by x, where known. From a denoiser's outputs p = prox(x),
+            the gradient is (x - p) / t.
+
+        Returns
+        -------
+        PQMPrior
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an array is not of the form asked for, or if
+            ``on_inconsistent="raise"`` and no prior generates the samples.
+
+        Warns
+        -----
+        UserWarning
+            If no prior generates the samples, or none with the given ``alpha``.
+        """
+        self._forget_fit()
+        X, y = validate_data(
+            self, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=2
+        )
+        gradient = _check_gradient(gradient, X)
+        allowance = sample_allowance(X, y, gradient, noise_std=self.noise_std)
+        X, S = X.astype(np.float64), y.astype(np.float64)
+        if gradient is None and self.alpha != 0:
+            S, gradient = self._estimate_gradient(X, S)
+        if gradient is not None:
+            gradient = gradient.astype(np.float64)
+        offsets = X.mean(axis=0), S.mean()
+        X, S = X - offsets[0], S - offsets[1]
+        constants = unconstrained_constants(len(X))
+        if gradient is not None:
+            constants = prior_constants(X, S, gradient, t=self.t, allowance=allowance)
+        reachable = bool(constants.alpha.min() >= 0)
+        if not reachable:
+            self._report_inconsistent(X, S, gradient, allowance)
+            if self.on_inconsistent == "project":
+                S, gradient = project_reachable(X, S, gradient, t=self.t)
+                constants = prior_constants(
+                    X, S, gradient, t=self.t, allowance=allowance
+                )
+        pieces = self._make_pieces(X, S, gradient, constants)
+        return self._keep(
+            pieces,
+            constants,
+            offsets,
+            reachable=reachable,
+            has_gradients=gradient is not None,
+        )
+
+    def _estimate_gradient(self, X, S):
+        """Values and gradients from values alone."""
+        estimator = self.gradient_estimator
+        if estimator == "auto" and X.shape[1] > 3:
+            # Imported here: torch is not needed otherwise.
+            from skhj.hj_prior import HJPriorRegressor
+
+            estimator = HJPriorRegressor(t=self.t, random_state=self.random_state)
+        if isinstance(estimator, str):
+            return local_quadratic_fits(X, S, noise_std=self.noise_std)
+        estimator = clone(estimator).fit(X, S)
+        P = np.asarray(estimator.prox(X), dtype=np.float64)
+        S = np.asarray(estimator.predict(X), dtype=np.float64)
+        return S, hj.value_gradient_from_prox(X, P, self.t)
+
+    def _report_inconsistent(self, X, S, gradient, allowance):
+        result = measure_reachability(X, S, gradient, t=self.t, allowance=allowance)
+        i, j = result.pair
+        message = (
+            f"no prior generates these samples at t={self.t}: by sample {i} the value "
+            f"of sample {j} is {result.worst_violation:.3g} too large; the largest "
+            f"time without a violation is t={result.largest_t:.3g}"
+        )
+        if self.on_inconsistent == "raise":
+            raise ValueError(
+                f"{message}. Set noise_std where the values are noisy, or "
+                "on_inconsistent to 'warn' or 'project'"
+            )
+        warnings.warn(message, UserWarning, stacklevel=4)
+
+    def _make_pieces(self, X, S, gradient, constants):
+        """Pieces of the prior with the alpha asked for, all or the best of them."""
+        consistent = np.maximum(constants.alpha, 0)
+        if self.alpha == "local":
+            alpha = consistent
+        elif self.alpha == "auto":
+            alpha = consistent.min()
+        else:
+            alpha = self.alpha
+            if gradient is not None and alpha > consistent.min():
+                warnings.warn(
+                    f"alpha={alpha} is larger than the samples allow, "
+                    f"{consistent.min():.6g}: the prior is not exact at all of them",
+                    UserWarning,
+                    stacklevel=4,
+                )
+        if gradient is None:
+            pieces = pam_pieces(X, S, t=self.t)
+        else:
+            pieces = pqm_pieces(X, S, gradient, t=self.t, alpha=alpha)
+        if self.n_pieces is not None and self.n_pieces < len(X):
+            pieces = pieces.take(select_pieces(pieces, self.n_pieces)[0])
+        return pieces
+
+    def _forget_fit(self):
+        """Drop what an earlier fit learned, so that a failed fit leaves nothing."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+
+    def _keep(self, pieces, constants, offsets, *, reachable, has_gradients):
+        """Set every fitted attribute, once all of them are known."""
+        self.points_, self.slopes_, self.values_, beta = pieces
+        self.beta_ = np.asarray(beta)
+        self.alpha_ = float(1 - self.t * self.beta_.max())
+        self.alpha_local_ = np.maximum(constants.alpha, 0)
+        smoothness = constants.smoothness
+        if self.smoothness != "auto":
+            smoothness = self.smoothness
+        self.smoothness_ = float(max(smoothness, self.alpha_))
+        self.reachable_ = reachable
+        self.has_gradients_ = has_gradients
+        self.n_pieces_ = len(self.values_)
+        self.X_offset_, self.y_offset_ = offsets
+        self.t_ = self.t
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "t_")
+
+    @property
+    def _pieces(self):
+        beta = self.beta_ if self.beta_.ndim else float(self.beta_)
+        return Pieces(self.points_, self.slopes_, self.values_, beta)
+
+    def _check_points(self, X):
+        """Validated queries, and the same in the coordinates of the pieces."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=FLOATS, reset=False)
+        Y = X - self.X_offset_
+        # The squares of larger ones overflow: they are taken back along their ray.
+        size = np.abs(Y).max(axis=1, keepdims=True)
+        return X, np.where(size > HUGE, Y * (HUGE / np.maximum(size, HUGE)), Y)
+
+    def _solve(self, X, time):
+        """Value function and prox at ``time``, in the caller's units."""
+        X, Y = self._check_points(X)
+        value, prox, *_ = value_function(
+            self._pieces, Y, time, tol=self.tol, max_rounds=self.max_rounds
+        )
+        return X, value + self.y_offset_, prox + self.X_offset_
+
+    def _maximum(self, X, pieces):
+        X, Y = self._check_points(X)
+        return X, Y, maximum(pieces, Y, dtype=X.dtype)
+
+    def predict(self, X):
+        """Value function S(x, t) of the prior.
+
+        Below the value function sampled where ``alpha`` is known, by any amount
+        outside the convex hull of the samples, and finite for every finite x.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values.
+
+        Warns
+        -----
+        RuntimeWarning
+            If ``max_rounds`` leaves a duality gap above ``tol``.
+        """
+        X, value, _ = self._solve(X, self._fitted_time())
+        return _cast(value, X.dtype)
+
+    def _fitted_time(self):
+        check_is_fitted(self)
+        return self.t_
+
+    def prox(self, X):
+        """Proximal operator of the prior, x - t grad S(x, t).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+            Proximal points.
+        """
+        X, _, prox = self._solve(X, self._fitted_time())
+        return _cast(prox, X.dtype)
+
+    def transform(self, X):
+        """Return ``prox(X)``, so that a fitted prior denoises inside a Pipeline.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+            Proximal points.
+        """
+        return self.prox(X)
+
+    def prior(self, X):
+        """Prior J_PQM: the maximum of the pieces.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values: lower bounds of the true prior where ``alpha`` is known.
+        """
+        check_is_fitted(self)
+        X, _, best = self._maximum(X, self._pieces)
+        return _cast(best.value + self.y_offset_, X.dtype)
+
+    def prior_gradient(self, X):
+        """Gradient of the prior, that of a piece that attains the maximum.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+            Gradients; at kinks, one of the subgradients.
+        """
+        check_is_fitted(self)
+        X, Y, best = self._maximum(X, self._pieces)
+        return _cast(self._pieces.take(best.index).gradient_at(Y), X.dtype)
+
+    def potential(self, X):
+        """Convex potential psi(x) = |x|^2 / 2 - t S(x, t).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values.
+        """
+        X, value, _ = self._solve(X, self._fitted_time())
+        return _cast(
+            hj.potential_from_value(X.astype(np.float64), value, self.t_), X.dtype
+        )
+
+    def conjugate(self, X):
+        """Convex conjugate of the potential, psi*(y) = |y|^2 / 2 + t J(y).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values.
+        """
+        check_is_fitted(self)
+        X, _, best = self._maximum(X, self._pieces)
+        J = best.value + self.y_offset_
+        return _cast(hj.conjugate_from_prior(X.astype(np.float64), J, self.t_), X.dtype)
+
+    def evolve(self, X, time):
+        """Value function S(x, time) of the prior at any time up to ``t``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+        time : float
+            Time, from 0 (the prior itself) to ``t``.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values.
+
+        Raises
+        ------
+        ValueError
+            If ``time`` is not between 0 and ``t``.
+        """
+        t = self._fitted_time()
+        if not 0 <= time <= t:
+            raise ValueError(f"time must be between 0 and t={t}, got {time!r}")
+        if time == 0:
+            return self.prior(X)
+        X, value, _ = self._solve(X, time)
+        return _cast(value, X.dtype)
+
+    def prior_bounds(self, X):
+        """Bounds of the true prior.
+
+        Certified where ``alpha`` and ``smoothness`` are known constants of it and the
+        samples exact; estimates of bounds where the samples give the constants.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        lower : ndarray of shape (n,)
+            The prior of the pieces.
+        upper : ndarray of shape (n,)
+            The least of the pieces' majorants; ``inf`` where ``smoothness_`` is.
+        """
+        lower = self.prior(X)
+        return lower, self._upper_bound(X, 0.0, lower.dtype)
+
+    def value_bounds(self, X):
+        """Bounds of the true value function S(x, t).
+
+        Certified under the same conditions as `prior_bounds`; an infinite
+        ``smoothness`` is always right, given gradients.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        lower : ndarray of shape (n,)
+            The value function of the pieces.
+        upper : ndarray of shape (n,)
+            The least of the majorants' value functions; ``inf`` without gradients.
+        """
+        lower = self.predict(X)
+        return lower, self._upper_bound(X, self.t_, lower.dtype)
+
+    def _upper_bound(self, X, time, dtype):
+        if not self.has_gradients_ or (time == 0 and np.isinf(self.smoothness_)):
+            return np.full(len(X), np.inf, dtype=dtype)
+        upper = value_upper_pieces(
+            self._pieces, time, t=self.t_, smoothness=self.smoothness_
+        )
+        X, _, best = self._maximum(X, upper)
+        return _cast(self.y_offset_ - best.value, dtype)
+
+
+def _cast(values, dtype):
+    """The caller's dtype; values beyond its range become its largest."""
+    limits = np.finfo(dtype)
+    return np.clip(values, limits.min, limits.max).astype(dtype)
