@@ -19,7 +19,7 @@ import numpy as np
 
 from skhj.hamilton_jacobi import half_squared_norm, prior_at_prox, prox_from_gradient
 from skhj.max_plus import Pieces, maximum, pam_pieces
-from skhj.max_plus_value import value_function
+from skhj.max_plus_value import LEAST_ALPHA, value_function
 
 __all__ = [
     "PairRatios",
@@ -309,8 +309,10 @@ def _compare_with_envelope(X, S, t, allowance):
     excess = envelope.value - S
     j = int(excess.argmax())
     i = int(maximum(pieces, envelope.prox[j : j + 1]).index[0])
-    spread = np.ptp(S) + 2 * half_squared_norm(X).max() / t
-    reachable = bool(excess[j] <= allowance + 1e-9 * spread)
+    # The envelope is solved with a least strong convexity, to a relative gap.
+    bias = 2 * LEAST_ALPHA * half_squared_norm(X - envelope.prox).max() / t
+    gap = 1e-9 * (np.ptp(S) + half_squared_norm(X).max() / t)
+    reachable = bool(excess[j] <= allowance + bias + gap)
     return Reachability(
         reachable,
         float(excess[j]),
