@@ -40,6 +40,9 @@ __all__ = ["ValueFunction", "value_function"]
 # PAM's value function is -infinity outside the convex hull of the samples. A least
 # strong convexity makes it finite there, and changes it by 5e-8 |dy|^2 / s inside.
 LEAST_ALPHA = 1e-7
+# Below it round-off decides which pieces are active: a query whose gap is this small
+# goes on by proximal point steps of that curvature.
+LEAST_STEP_ALPHA, NEARLY_SOLVED = 1e-3, 1e-5
 N_WINNERS = 16  # blocks, where there are few pieces
 MAX_WINNERS = 32  # candidates of one round, where there are many
 QP_SIZE = 1_000_000  # numbers in the tableaux solved together: 8 MiB
@@ -73,6 +76,7 @@ class _Iterate(NamedTuple):
     weights: np.ndarray
     y: np.ndarray
     dual: np.ndarray
+    least_curvature: np.ndarray
 
 
 def value_function(pieces, X, time, *, tol=1e-10, max_rounds=100):
@@ -137,6 +141,7 @@ def _solve(pieces, X, time, tol, max_rounds):
         np.ones((len(X), 1)),
         pieces.points[nearest],
         bounds.max(axis=1),
+        np.zeros(len(X)),
     )
     gap = np.full(len(X), np.inf)
     value, prox = state.dual.copy(), state.y.copy()
@@ -160,6 +165,8 @@ def _solve(pieces, X, time, tol, max_rounds):
             winners,
             state.support[:, :1],
         )[keep]
+        nearly = new_gap <= NEARLY_SOLVED * size[open_]
+        state = state._replace(least_curvature=np.where(nearly, LEAST_STEP_ALPHA, 0))
         state = _Iterate(*(part[keep] for part in state))
         open_ = open_[keep]
     return value, prox, gap, n_rounds, gap <= tol * size
@@ -232,6 +239,7 @@ def _improve_batch(pieces, X, time, state, winners):
     height = time * candidates.at(state.y[:, None, :])
     alpha = 1 - time * beta
     curvature = (state.weights[:, :n_warm] * alpha[:, :n_warm]).sum(axis=1)
+    curvature = np.maximum(curvature, state.least_curvature)
 
     vertex = height - half_squared_norm(gradient) / curvature[:, None]
     reference = vertex.argmax(axis=1)
@@ -258,7 +266,8 @@ def _improve_batch(pieces, X, time, state, winners):
     slope = anchor + np.einsum("nm,nmd->nd", weights, D)
     dual = (weights * height).sum(axis=1) - half_squared_norm(slope) / curvature
     dual = (dual + half_squared_norm(X - state.y)) / time
-    y = state.y - slope / curvature[:, None]
+    step = np.maximum(curvature, state.least_curvature)
+    y = state.y - slope / step[:, None]
     kept = np.argsort(weights <= 0, axis=1, kind="stable")
     kept = kept[:, : (weights > 0).sum(axis=1).max()]
     return _Iterate(
@@ -266,4 +275,5 @@ def _improve_batch(pieces, X, time, state, winners):
         np.take_along_axis(weights, kept, axis=1),
         y,
         dual,
+        state.least_curvature,
     )
