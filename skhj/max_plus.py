@@ -230,7 +230,7 @@ def _lift(Y, pieces, dtype):
     return np.hstack(columns).astype(dtype, copy=False)
 
 
-def block_maxima(pieces, Y, *, block=PIECE_BLOCK, dtype=np.float64):
+def block_maxima(pieces, Y, *, time=0.0, block=PIECE_BLOCK, dtype=np.float64):
     """Best piece of each block of pieces, by blocked matrix products.
 
     Parameters
@@ -239,6 +239,8 @@ def block_maxima(pieces, Y, *, block=PIECE_BLOCK, dtype=np.float64):
         n pieces.
     Y : ndarray of shape (n_queries, d)
         Queries.
+    time : float, default=0.0
+        Compare the pieces' value functions at this time instead, `pieces_at_time`.
     block : int, default=1024
         Pieces in a block, at most 1024.
     dtype : dtype, default=float64
@@ -259,7 +261,8 @@ def block_maxima(pieces, Y, *, block=PIECE_BLOCK, dtype=np.float64):
     buffer = np.empty((QUERY_BLOCK, block), dtype=dtype)
     for b in range(n_blocks):
         start = b * block
-        forms = _affine_forms(pieces.take(slice(start, start + block)), dtype)
+        part = pieces.take(slice(start, start + block))
+        forms = _affine_forms(pieces_at_time(part, time) if time else part, dtype)
         for q in range(0, len(Y), QUERY_BLOCK):
             rows = slice(q, q + QUERY_BLOCK)
             size = len(lifted[rows])

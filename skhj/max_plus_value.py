@@ -43,9 +43,9 @@ LEAST_ALPHA = 1e-7
 # Below it round-off decides which pieces are active: a query whose gap is this small
 # goes on by proximal point steps of that curvature.
 LEAST_STEP_ALPHA, NEARLY_SOLVED = 1e-3, 1e-5
-N_WINNERS = 16  # blocks, where there are few pieces
+N_WINNERS = 12  # blocks, where there are few pieces
 MAX_WINNERS = 32  # candidates of one round, where there are many
-QP_SIZE = 1_000_000  # numbers in the tableaux solved together: 8 MiB
+QP_SIZE = 250_000  # numbers in the tableaux solved together: 2 MiB
 
 
 class ValueFunction(NamedTuple):
@@ -129,13 +129,14 @@ def value_function(pieces, X, time, *, tol=1e-10, max_rounds=100):
 def _solve(pieces, X, time, tol, max_rounds):
     """One batch of queries, to the tolerance or ``max_rounds``."""
     block = _block_size(len(pieces.values))
-    vertices = pieces_at_time(pieces, time)
     # Any start is right: float32 is faster where it cannot overflow.
-    fast = max(np.abs(X).max(), np.abs(vertices.points).max()) < 1e9
+    arrays = (X, pieces.points, pieces.slopes)
+    fast = all(max(array.max(), -array.min()) < 1e9 for array in arrays)
     screen = np.float32 if fast else np.float64
-    winners, bounds = _winners(vertices, X, block, screen)
+    winners, bounds = _winners(pieces, X, block, time=time, dtype=screen)
     nearest = _pick(winners, bounds.argmax(axis=1))
-    size = _problem_size(pieces, X, vertices.take(nearest), time)
+    vertex = pieces_at_time(pieces.take(nearest), time)
+    size = _problem_size(pieces, X, vertex, time)
     state = _Iterate(
         nearest[:, None],
         np.ones((len(X), 1)),
@@ -149,7 +150,7 @@ def _solve(pieces, X, time, tol, max_rounds):
     open_ = np.arange(len(X))
     for _ in range(max_rounds):
         state = _improve(pieces, X[open_], time, state, winners)
-        winners, scores = _winners(pieces, state.y, block, np.float64)
+        winners, scores = _winners(pieces, state.y, block)
         level = state.dual - half_squared_norm(X[open_] - state.y) / time
         new_gap = np.maximum(scores.max(axis=1) - level, 0)
         n_rounds[open_] += 1
@@ -189,17 +190,17 @@ def _pick(table, columns):
     return table[np.arange(len(table)), columns]
 
 
-def _winners(pieces, Y, block, dtype):
-    """Best pieces of the best blocks, and their values in differences."""
-    index, scores = block_maxima(pieces, Y, block=block, dtype=dtype)
+def _winners(pieces, Y, block, *, time=0.0, dtype=np.float64):
+    """Best pieces of the best blocks, and their values: the best one's exactly."""
+    index, scores = block_maxima(pieces, Y, time=time, block=block, dtype=dtype)
     if index.shape[1] > MAX_WINNERS:
         top = np.argpartition(-scores, MAX_WINNERS - 1, axis=1)[:, :MAX_WINNERS]
         index = np.take_along_axis(index, top, axis=1)
-    values = np.empty(index.shape)
-    for start in range(0, len(Y), QUERY_BLOCK):
-        rows = slice(start, start + QUERY_BLOCK)
-        values[rows] = pieces.take(index[rows]).at(Y[rows, None, :])
-    return index, values
+        scores = np.take_along_axis(scores, top, axis=1)
+    best = scores.argmax(axis=1)
+    exact = pieces_at_time(pieces.take(_pick(index, best)), time).at(Y)
+    # The same shift for all: scores lack a term of the query.
+    return index, scores + (exact - _pick(scores, best))[:, None]
 
 
 def _improve(pieces, X, time, state, winners):

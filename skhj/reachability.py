@@ -147,9 +147,9 @@ def prior_constants(X, S, gradient, *, t, allowance=0.0):
         smoothness at least theirs.
     """
     P = prox_from_gradient(X, gradient, t)
-    center = P.mean(axis=0)
     J = prior_at_prox(X, P, S, t)
-    ratios = pair_ratios(P - center, gradient, J, allowance=allowance)
+    P -= P.mean(axis=0)
+    ratios = pair_ratios(P, gradient, J, allowance=allowance)
     # Points that all coincide put no limit; one keeps the arithmetic finite.
     alpha = np.minimum(1 + t * ratios.row_minimum, LARGEST_ALPHA)
     return PriorConstants(alpha, 1 + t * ratios.maximum)
