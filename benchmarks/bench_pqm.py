@@ -21,8 +21,8 @@ from scipy.stats import qmc
 from skhj.hamilton_jacobi import half_squared_norm
 from skhj.max_plus import maximum, pqm_pieces, value_upper_pieces
 from skhj.max_plus_value import value_function
+from skhj.pair_constants import prior_constants
 from skhj.piece_selection import optimal_error, select_pieces
-from skhj.reachability import prior_constants
 
 RESULTS = Path(__file__).parent / "results" / "pqm.md"
 
@@ -183,7 +183,7 @@ def _time_shape(n, d, n_queries, repeats):
 
 
 def clarabel_value(pieces, x, time_):
-    """min alpha |y|^2 / 2 s - <x, y> / s + z, z above every piece's affine part."""
+    """Minimise alpha |y|^2 / 2 s - <x, y> / s + z, z above the pieces' affine parts."""
     import clarabel
 
     n, d = pieces.points.shape

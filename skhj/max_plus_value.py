@@ -129,21 +129,7 @@ def value_function(pieces, X, time, *, tol=1e-10, max_rounds=100):
 def _solve(pieces, X, time, tol, max_rounds):
     """One batch of queries, to the tolerance or ``max_rounds``."""
     block = _block_size(len(pieces.values))
-    # Any start is right: float32 is faster where it cannot overflow.
-    arrays = (X, pieces.points, pieces.slopes)
-    fast = all(max(array.max(), -array.min()) < 1e9 for array in arrays)
-    screen = np.float32 if fast else np.float64
-    winners, bounds = _winners(pieces, X, block, time=time, dtype=screen)
-    nearest = _pick(winners, bounds.argmax(axis=1))
-    vertex = pieces_at_time(pieces.take(nearest), time)
-    size = _problem_size(pieces, X, vertex, time)
-    state = _Iterate(
-        nearest[:, None],
-        np.ones((len(X), 1)),
-        pieces.points[nearest],
-        bounds.max(axis=1),
-        np.zeros(len(X)),
-    )
+    state, winners, size = _start(pieces, X, time, block)
     gap = np.full(len(X), np.inf)
     value, prox = state.dual.copy(), state.y.copy()
     n_rounds = np.zeros(len(X), dtype=int)
@@ -155,17 +141,14 @@ def _solve(pieces, X, time, tol, max_rounds):
         new_gap = np.maximum(scores.max(axis=1) - level, 0)
         n_rounds[open_] += 1
         better = new_gap < gap[open_]
-        gap[open_[better]] = new_gap[better]
-        value[open_[better]] = state.dual[better]
-        prox[open_[better]] = state.y[better]
+        rows = open_[better]
+        gap[rows], value[rows] = new_gap[better], state.dual[better]
+        prox[rows] = state.y[better]
         keep = gap[open_] > tol * size[open_]
         if not keep.any():
             break
-        winners = np.where(
-            scores > (level + 0.1 * tol * size[open_])[:, None],
-            winners,
-            state.support[:, :1],
-        )[keep]
+        violated = scores > (level + 0.1 * tol * size[open_])[:, None]
+        winners = np.where(violated, winners, state.support[:, :1])[keep]
         nearly = new_gap <= NEARLY_SOLVED * size[open_]
         state = state._replace(least_curvature=np.where(nearly, LEAST_STEP_ALPHA, 0))
         state = _Iterate(*(part[keep] for part in state))
@@ -173,17 +156,34 @@ def _solve(pieces, X, time, tol, max_rounds):
     return value, prox, gap, n_rounds, gap <= tol * size
 
 
+def _start(pieces, X, time, block):
+    """The piece with the largest value function at each query, and the candidates.
+
+    The third answer is what gaps are relative to: the spread of the pieces' values and
+    the change of that piece's value function from where it touches.
+    """
+    # Any start is right: float32 is faster where it cannot overflow.
+    arrays = (X, pieces.points, pieces.slopes)
+    fast = all(max(array.max(), -array.min()) < 1e9 for array in arrays)
+    screen = np.float32 if fast else np.float64
+    winners, bounds = _winners(pieces, X, block, time=time, dtype=screen)
+    first = _pick(winners, bounds.argmax(axis=1))
+    vertex = pieces_at_time(pieces.take(first), time)
+    step = half_squared_norm(X - vertex.points)
+    size = np.ptp(pieces.values) + (np.abs(vertex.beta) + 1 / time) * step
+    state = _Iterate(
+        first[:, None],
+        np.ones((len(X), 1)),
+        pieces.points[first],
+        bounds.max(axis=1),
+        np.zeros(len(X)),
+    )
+    return state, winners, size + np.finfo(float).tiny
+
+
 def _block_size(n):
     """Blocks of pieces small enough for several winners, large enough for speed."""
     return int(np.clip(-(-n // N_WINNERS), 64, PIECE_BLOCK))
-
-
-def _problem_size(pieces, X, nearest, time):
-    """What gaps are relative to: the values' spread and the step from the nearest."""
-    step = half_squared_norm(X - nearest.points)
-    spread = np.ptp(pieces.values)
-    tiny = np.finfo(float).tiny
-    return spread + np.abs(nearest.beta) * step + step / time + tiny
 
 
 def _pick(table, columns):
@@ -226,55 +226,63 @@ def _pad(state, width):
 
 
 def _improve_batch(pieces, X, time, state, winners):
-    """Solve on the candidates by curvatures linearised at the current y."""
-    n_warm = int((state.weights > 0).sum(axis=1).max())
-    new = winners != state.support[:, :1]
-    order = np.argsort(~new, axis=1, kind="stable")[:, : new.sum(axis=1).max()]
-    index = np.hstack(
-        [state.support[:, :n_warm], np.take_along_axis(winners, order, axis=1)]
-    )
+    """Solve on the candidates, their curvatures replaced by the last alpha-bar."""
+    index, n_warm = _candidates(state, winners)
     candidates = pieces.take(index)
-    beta = np.broadcast_to(candidates.beta, index.shape)
     gradient = time * candidates.gradient_at(state.y[:, None, :])
     gradient += (state.y - X)[:, None, :]
     height = time * candidates.at(state.y[:, None, :])
-    alpha = 1 - time * beta
-    curvature = (state.weights[:, :n_warm] * alpha[:, :n_warm]).sum(axis=1)
+    alpha = np.broadcast_to(1 - time * np.asarray(candidates.beta), index.shape)
+    old = state.weights[:, :n_warm]
+    curvature = (old * alpha[:, :n_warm]).sum(axis=1)
     curvature = np.maximum(curvature, state.least_curvature)
 
+    # The best vertex is the reference: none other can then be the whole support.
     vertex = height - half_squared_norm(gradient) / curvature[:, None]
     reference = vertex.argmax(axis=1)
     anchor = _pick(gradient, reference)
     D = gradient - anchor[:, None, :]
     rise = height - _pick(height, reference)[:, None]
     b = curvature[:, None] * rise - np.einsum("nmd,nd->nm", D, anchor)
-    is_reference = index == _pick(index, reference)[:, None]
-    D[is_reference], b[is_reference] = 0, 0
-    warm_weights = state.weights[:, :n_warm] > 0
-    warm = np.column_stack(
-        [
-            warm_weights & ~is_reference[:, :n_warm],
-            (warm_weights & is_reference[:, :n_warm]).any(axis=1),
-        ]
-    )
-    weights = minimize_on_simplex(D, b, n_warm=n_warm, warm=warm)
-    weights[:, :-1][is_reference] = 0
-    rows = np.arange(len(X))
-    weights[rows, reference] = 1 - weights[:, :-1].sum(axis=1)
-    weights = np.maximum(weights[:, :-1], 0)
+    same = index == _pick(index, reference)[:, None]
+    D[same], b[same] = 0, 0
+    weights = _weights(D, b, old, same, reference)
 
     curvature = (weights * alpha).sum(axis=1)
     slope = anchor + np.einsum("nm,nmd->nd", weights, D)
     dual = (weights * height).sum(axis=1) - half_squared_norm(slope) / curvature
     dual = (dual + half_squared_norm(X - state.y)) / time
     step = np.maximum(curvature, state.least_curvature)
-    y = state.y - slope / step[:, None]
-    kept = np.argsort(weights <= 0, axis=1, kind="stable")
-    kept = kept[:, : (weights > 0).sum(axis=1).max()]
+    kept = _first_true(weights > 0)
     return _Iterate(
         np.take_along_axis(index, kept, axis=1),
         np.take_along_axis(weights, kept, axis=1),
-        y,
+        state.y - slope / step[:, None],
         dual,
         state.least_curvature,
     )
+
+
+def _candidates(state, winners):
+    """Indices of the support, in the first columns, and of the new pieces."""
+    n_warm = int((state.weights > 0).sum(axis=1).max())
+    order = _first_true(winners != state.support[:, :1])
+    new = np.take_along_axis(winners, order, axis=1)
+    return np.hstack([state.support[:, :n_warm], new]), n_warm
+
+
+def _first_true(mask):
+    """Columns that put each row's true entries first, as many as the most of a row."""
+    return np.argsort(~mask, axis=1, kind="stable")[:, : mask.sum(axis=1).max()]
+
+
+def _weights(D, b, old, same, reference):
+    """Weights of the candidates, from the support of the old ones of the first."""
+    n_warm = old.shape[1]
+    start, is_reference = old > 0, same[:, :n_warm]
+    warm = np.column_stack([start & ~is_reference, (start & is_reference).any(axis=1)])
+    weights = minimize_on_simplex(D, b, n_warm=n_warm, warm=warm)[:, :-1]
+    # Copies of the reference have no say in D: their weight is the reference's.
+    weights[same] = 0
+    weights[np.arange(len(D)), reference] = np.maximum(1 - weights.sum(axis=1), 0)
+    return weights

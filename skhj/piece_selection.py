@@ -111,7 +111,7 @@ def optimal_error(volume, n_pieces, n_features):
     Examples
     --------
     >>> from skhj.piece_selection import optimal_error
-    >>> optimal_error(1.0, 10, 1)  # ten tangents of y^2 / 2 on [0, 1]
+    >>> round(optimal_error(1.0, 10, 1), 12)  # ten tangents of y^2 / 2 on [0, 1]
     0.00125
     """
     density = covering_density(n_features) / _ball_volume(n_features)

@@ -26,14 +26,13 @@ from skhj.max_plus import (
     value_upper_pieces,
 )
 from skhj.max_plus_value import value_function
-from skhj.piece_selection import select_pieces
-from skhj.reachability import (
-    measure_reachability,
+from skhj.pair_constants import (
     prior_constants,
-    project_reachable,
     sample_allowance,
     unconstrained_constants,
 )
+from skhj.piece_selection import select_pieces
+from skhj.reachability import measure_reachability, project_reachable
 
 __all__ = ["PQMPrior", "check_reachable"]
 
