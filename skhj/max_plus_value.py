@@ -43,6 +43,7 @@ LEAST_ALPHA = 1e-7
 # Below it round-off decides which pieces are active: a query whose gap is this small
 # goes on by proximal point steps of that curvature.
 LEAST_STEP_ALPHA, NEARLY_SOLVED = 1e-3, 1e-5
+PATIENCE = 10  # rounds after which one without progress is followed by a short step
 N_WINNERS = 12  # blocks, where there are few pieces
 MAX_WINNERS = 32  # candidates of one round, where there are many
 QP_SIZE = 250_000  # numbers in the tableaux solved together: 2 MiB
@@ -91,8 +92,9 @@ def value_function(pieces, X, time, *, tol=1e-10, max_rounds=100):
     time : float
         Time s, positive.
     tol : float, default=1e-10
-        Largest duality gap, relative to the spread of the values of the pieces and
-        the change of the value function from the nearest of them to the query.
+        Largest duality gap, relative to the spread of the pieces' values and the
+        distance of the value from their mean; at least the round-off, 1e-15 over the
+        least alpha.
     max_rounds : int, default=100
         Largest number of passes over the pieces.
 
@@ -107,6 +109,7 @@ def value_function(pieces, X, time, *, tol=1e-10, max_rounds=100):
         If a gap stays above its tolerance.
     """
     alpha = np.maximum(1 - time * np.asarray(pieces.beta, dtype=float), LEAST_ALPHA)
+    tol = max(tol, 1e-15 / alpha.min())
     pieces = pieces._replace(beta=(1 - alpha) / time)
     batches = [
         _solve(pieces, X[start : start + QUERY_BATCH], time, tol, max_rounds)
@@ -118,7 +121,7 @@ def value_function(pieces, X, time, *, tol=1e-10, max_rounds=100):
     if not converged.all():
         warnings.warn(
             f"{(~converged).sum()} of {len(X)} queries of the value function did not "
-            f"reach tol={tol} in {max_rounds} rounds; the largest gap is "
+            f"reach tol={tol:.1g} in {max_rounds} rounds; the largest gap is "
             f"{gap.max():.2g}",
             RuntimeWarning,
             stacklevel=2,
@@ -129,10 +132,11 @@ def value_function(pieces, X, time, *, tol=1e-10, max_rounds=100):
 def _solve(pieces, X, time, tol, max_rounds):
     """One batch of queries, to the tolerance or ``max_rounds``."""
     block = _block_size(len(pieces.values))
-    state, winners, size = _start(pieces, X, time, block)
+    state, winners = _start(pieces, X, time, block)
+    center, spread = _scale(pieces, time)
     gap = np.full(len(X), np.inf)
     value, prox = state.dual.copy(), state.y.copy()
-    n_rounds = np.zeros(len(X), dtype=int)
+    n_rounds, converged = np.zeros(len(X), dtype=int), np.zeros(len(X), dtype=bool)
     open_ = np.arange(len(X))
     for _ in range(max_rounds):
         state = _improve(pieces, X[open_], time, state, winners)
@@ -140,37 +144,34 @@ def _solve(pieces, X, time, tol, max_rounds):
         level = state.dual - half_squared_norm(X[open_] - state.y) / time
         new_gap = np.maximum(scores.max(axis=1) - level, 0)
         n_rounds[open_] += 1
+        enough = tol * (spread + np.abs(state.dual - center))
         better = new_gap < gap[open_]
         rows = open_[better]
         gap[rows], value[rows] = new_gap[better], state.dual[better]
         prox[rows] = state.y[better]
-        keep = gap[open_] > tol * size[open_]
+        keep = gap[open_] > enough
+        converged[open_[~keep]] = True
         if not keep.any():
             break
-        violated = scores > (level + 0.1 * tol * size[open_])[:, None]
+        violated = scores > (level + 0.1 * enough)[:, None]
         winners = np.where(violated, winners, state.support[:, :1])[keep]
-        nearly = new_gap <= NEARLY_SOLVED * size[open_]
-        state = state._replace(least_curvature=np.where(nearly, LEAST_STEP_ALPHA, 0))
+        least = np.where(new_gap <= NEARLY_SOLVED / tol * enough, LEAST_STEP_ALPHA, 0)
+        stalled = ~better & (n_rounds[open_] > PATIENCE)
+        least[stalled] = _largest_alpha(pieces, state.support[stalled], time)
+        state = state._replace(least_curvature=least)
         state = _Iterate(*(part[keep] for part in state))
         open_ = open_[keep]
-    return value, prox, gap, n_rounds, gap <= tol * size
+    return value, prox, gap, n_rounds, converged
 
 
 def _start(pieces, X, time, block):
-    """The piece with the largest value function at each query, and the candidates.
-
-    The third answer is what gaps are relative to: the spread of the pieces' values and
-    the change of that piece's value function from where it touches.
-    """
+    """The piece with the largest value function at each query, and the candidates."""
     # Any start is right: float32 is faster where it cannot overflow.
     arrays = (X, pieces.points, pieces.slopes)
     fast = all(max(array.max(), -array.min()) < 1e9 for array in arrays)
     screen = np.float32 if fast else np.float64
     winners, bounds = _winners(pieces, X, block, time=time, dtype=screen)
     first = _pick(winners, bounds.argmax(axis=1))
-    vertex = pieces_at_time(pieces.take(first), time)
-    step = half_squared_norm(X - vertex.points)
-    size = np.ptp(pieces.values) + (np.abs(vertex.beta) + 1 / time) * step
     state = _Iterate(
         first[:, None],
         np.ones((len(X), 1)),
@@ -178,7 +179,23 @@ def _start(pieces, X, time, block):
         bounds.max(axis=1),
         np.zeros(len(X)),
     )
-    return state, winners, size + np.finfo(float).tiny
+    return state, winners
+
+
+def _scale(pieces, time):
+    """Middle of the pieces' values at ``time``, and their spread, above round-off."""
+    values = pieces.values
+    squares = np.einsum("nd,nd->n", pieces.slopes, pieces.slopes)
+    radius = np.einsum("nd,nd->n", pieces.points, pieces.points).max()
+    carried = values + time / 2 * squares
+    spread = np.ptp(values) + np.ptp(carried) + 1e-5 * radius / time
+    return carried.mean(), spread + np.finfo(float).tiny
+
+
+def _largest_alpha(pieces, support, time):
+    """With it each piece's model is above the piece: a step cannot fail to descend."""
+    beta = np.broadcast_to(pieces.take(support).beta, support.shape)
+    return 1 - time * beta.min(axis=1, initial=1 / time)
 
 
 def _block_size(n):

@@ -120,7 +120,11 @@ def prior_constants(X, S, gradient, *, t, allowance=0.0):
     ratios = pair_ratios(P, gradient, J, allowance=allowance)
     # Points that all coincide put no limit; one keeps the arithmetic finite.
     alpha = np.minimum(1 + t * ratios.row_minimum, LARGEST_ALPHA)
-    return PriorConstants(alpha, 1 + t * ratios.maximum)
+    smoothness = 1 + t * ratios.maximum
+    # No pair had anything to say where the maximum is below the minima.
+    if smoothness < alpha.min() - 1e-6 * abs(alpha.min()):
+        smoothness = np.inf
+    return PriorConstants(alpha, smoothness)
 
 
 def unconstrained_constants(n):

@@ -66,3 +66,4 @@ def test_identical_samples_allow_any_alpha():
     constants = prior_constants(X, S, 0 * X, t=1.0)
     assert np.isfinite(constants.alpha).all()
     assert constants.alpha.min() >= 1
+    assert constants.smoothness == np.inf

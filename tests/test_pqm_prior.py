@@ -336,6 +336,25 @@ def test_degenerate_samples_give_finite_answers(X, y, alpha):
     estimator = PQMPrior(alpha=alpha).fit(X, y)
     for output in OUTPUTS:
         assert np.isfinite(getattr(estimator, output)(X)).all()
+    for lower, upper in (estimator.prior_bounds(X), estimator.value_bounds(X)):
+        assert np.isfinite(lower).all()
+        assert not np.isnan(upper).any()
+
+
+@pytest.mark.parametrize("alpha", ["auto", "local", 0, 0.5])
+def test_a_prior_on_a_single_point(alpha):
+    """J is 0 at the origin and infinite elsewhere: S = |x|^2 / (2 t), prox = 0."""
+    X = np.random.default_rng(0).standard_normal((100, 2))
+    estimator = PQMPrior(2.0, alpha=alpha).fit(
+        X, hj.half_squared_norm(X) / 2, gradient=X / 2
+    )
+    np.testing.assert_allclose(estimator.prox(X), 0, atol=1e-9)
+    np.testing.assert_allclose(
+        estimator.predict(X), hj.half_squared_norm(X) / 2, atol=1e-10
+    )
+    assert estimator.prior([[0.0, 0.0]]) == pytest.approx(0, abs=1e-10)
+    assert (estimator.prior([[1.0, 0.0]]) > 0.1).all()
+    assert np.isinf(estimator.prior_bounds(X)[1]).all()
 
 
 def test_pipeline_and_grid_search():
