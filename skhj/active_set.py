@@ -30,7 +30,7 @@ __all__ = ["minimize_on_simplex"]
 DEPENDENT = 1e-12
 
 
-def minimize_on_simplex(D, b, *, n_warm=0, warm=None, tol=1e-14, max_iter=None):
+def minimize_on_simplex(D, b, *, n_warm=0, warm=None, rounding=0.0, max_iter=None):
     """Minimise |lambda D|^2 / 2 - <lambda, b> over the simplex, for many problems.
 
     Parameters
@@ -43,9 +43,9 @@ def minimize_on_simplex(D, b, *, n_warm=0, warm=None, tol=1e-14, max_iter=None):
         The first ``n_warm`` vertices may start in the support.
     warm : ndarray of bool of shape (n_problems, n_warm + 1), optional
         Which of them do, and last, whether the reference does.
-    tol : float, default=1e-14
-        Stop where every reduced gradient exceeds minus ``tol`` times the problem's
-        size, the largest |D_k|^2 + |b_k|.
+    rounding : float or ndarray of shape (n_problems,), default=0.0
+        Round-off of ``b``: reduced gradients above minus this, and 1e-14 times the
+        largest |D_k|^2 and |b_k|, are zero.
     max_iter : int, optional
         Largest number of pivots; 10 (m + 1) by default.
 
@@ -57,7 +57,7 @@ def minimize_on_simplex(D, b, *, n_warm=0, warm=None, tol=1e-14, max_iter=None):
     n, m = b.shape
     M, in_support = _start(D, b, n_warm, warm)
     size = (D * D).sum(-1).max(axis=1, initial=0) + np.abs(b).max(axis=1, initial=0)
-    threshold = -tol * size
+    threshold = -1e-14 * size - rounding
     weights = np.zeros((n, m + 1))
     active = np.arange(n)
     entering = np.full(n, -1)

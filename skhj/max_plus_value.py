@@ -138,8 +138,10 @@ def _solve(pieces, X, time, tol, max_rounds):
     value, prox = state.dual.copy(), state.y.copy()
     n_rounds, converged = np.zeros(len(X), dtype=int), np.zeros(len(X), dtype=bool)
     open_ = np.arange(len(X))
-    for _ in range(max_rounds):
-        state = _improve(pieces, X[open_], time, state, winners)
+    for round_ in range(max_rounds):
+        # Where curvatures differ a step is not exact: the start may already be.
+        if round_ or np.ndim(pieces.beta) == 0:
+            state = _improve(pieces, X[open_], time, state, winners)
         winners, scores = _winners(pieces, state.y, block)
         level = state.dual - half_squared_norm(X[open_] - state.y) / time
         new_gap = np.maximum(scores.max(axis=1) - level, 0)
@@ -166,16 +168,18 @@ def _solve(pieces, X, time, tol, max_rounds):
 
 def _start(pieces, X, time, block):
     """The piece with the largest value function at each query, and the candidates."""
-    # Any start is right: float32 is faster where it cannot overflow.
-    arrays = (X, pieces.points, pieces.slopes)
-    fast = all(max(array.max(), -array.min()) < 1e9 for array in arrays)
-    screen = np.float32 if fast else np.float64
-    winners, bounds = _winners(pieces, X, block, time=time, dtype=screen)
+    # In float64: at a sample the start is then that sample's piece, and exact.
+    winners, bounds = _winners(pieces, X, block, time=time)
     first = _pick(winners, bounds.argmax(axis=1))
+    nearest = pieces.take(first)
+    y = nearest.points
+    if np.ndim(pieces.beta):
+        ray = X - pieces_at_time(nearest, time).points
+        y = y + ray / (1 - time * nearest.beta)[:, None]
     state = _Iterate(
         first[:, None],
         np.ones((len(X), 1)),
-        pieces.points[first],
+        y,
         bounds.max(axis=1),
         np.zeros(len(X)),
     )
@@ -207,9 +211,9 @@ def _pick(table, columns):
     return table[np.arange(len(table)), columns]
 
 
-def _winners(pieces, Y, block, *, time=0.0, dtype=np.float64):
+def _winners(pieces, Y, block, *, time=0.0):
     """Best pieces of the best blocks, and their values: the best one's exactly."""
-    index, scores = block_maxima(pieces, Y, time=time, block=block, dtype=dtype)
+    index, scores = block_maxima(pieces, Y, time=time, block=block)
     if index.shape[1] > MAX_WINNERS:
         top = np.argpartition(-scores, MAX_WINNERS - 1, axis=1)[:, :MAX_WINNERS]
         index = np.take_along_axis(index, top, axis=1)
@@ -263,7 +267,9 @@ def _improve_batch(pieces, X, time, state, winners):
     b = curvature[:, None] * rise - np.einsum("nmd,nd->nm", D, anchor)
     same = index == _pick(index, reference)[:, None]
     D[same], b[same] = 0, 0
-    weights = _weights(D, b, old, same, reference)
+    # Else pieces equal up to round-off would trade weights, and move y by its root.
+    rounding = 1e-15 * curvature * np.abs(height).max(axis=1)
+    weights = _weights(D, b, old, same, reference, rounding)
 
     curvature = (weights * alpha).sum(axis=1)
     slope = anchor + np.einsum("nm,nmd->nd", weights, D)
@@ -293,12 +299,14 @@ def _first_true(mask):
     return np.argsort(~mask, axis=1, kind="stable")[:, : mask.sum(axis=1).max()]
 
 
-def _weights(D, b, old, same, reference):
+def _weights(D, b, old, same, reference, rounding):
     """Weights of the candidates, from the support of the old ones of the first."""
     n_warm = old.shape[1]
     start, is_reference = old > 0, same[:, :n_warm]
     warm = np.column_stack([start & ~is_reference, (start & is_reference).any(axis=1)])
-    weights = minimize_on_simplex(D, b, n_warm=n_warm, warm=warm)[:, :-1]
+    weights = minimize_on_simplex(D, b, n_warm=n_warm, warm=warm, rounding=rounding)[
+        :, :-1
+    ]
     # Copies of the reference have no say in D: their weight is the reference's.
     weights[same] = 0
     weights[np.arange(len(D)), reference] = np.maximum(1 - weights.sum(axis=1), 0)

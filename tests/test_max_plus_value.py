@@ -6,8 +6,10 @@ from log_cosh import LogCosh
 from scipy.optimize import linprog, minimize
 
 from skhj import hamilton_jacobi as hj
+from skhj.datasets import make_value_samples
 from skhj.max_plus import maximum, pam_pieces, pqm_pieces
 from skhj.max_plus_value import value_function
+from skhj.pair_constants import prior_constants
 from skhj.problems import L1, MinPlus, NegativeL1
 
 times = pytest.mark.parametrize("t", [0.5, 1.0, 1.7])
@@ -117,6 +119,18 @@ def test_kinks_and_coincident_prox_points_are_no_obstacle(problem):
     pieces = pqm_pieces(X, S, X - P, t=1.0, alpha=1e-3)
     result = value_function(pieces, X, 1.0)
     np.testing.assert_allclose(result.value, S, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(result.prox, P, rtol=1e-8, atol=1e-8)
+
+
+def test_pieces_that_are_one_quadratic_leave_the_prox_exact():
+    """In a well every piece of its own curvature is the whole well."""
+    X, S, gradient = make_value_samples(
+        MinPlus([[1.0], [-1.0]]), 2000, 1, random_state=0
+    )
+    alpha = prior_constants(X, S, gradient, t=1.0).alpha
+    result = value_function(pqm_pieces(X, S, gradient, t=1.0, alpha=alpha), X, 1.0)
+    np.testing.assert_allclose(result.value, S, rtol=0, atol=1e-10)
+    P = hj.prox_from_gradient(X, gradient, 1.0)
     np.testing.assert_allclose(result.prox, P, rtol=1e-8, atol=1e-8)
 
 
