@@ -125,7 +125,7 @@ def test_kinks_and_coincident_prox_points_are_no_obstacle(problem):
 def test_pieces_that_are_one_quadratic_leave_the_prox_exact():
     """In a well every piece of its own curvature is the whole well."""
     X, S, gradient = make_value_samples(
-        MinPlus([[1.0], [-1.0]]), 2000, 1, random_state=0
+        MinPlus([[1.0], [-1.0]]), 500, 1, random_state=0
     )
     alpha = prior_constants(X, S, gradient, t=1.0).alpha
     result = value_function(pqm_pieces(X, S, gradient, t=1.0, alpha=alpha), X, 1.0)

@@ -230,8 +230,8 @@ def test_inconsistent_samples_warn_with_their_worst_violation():
 
 def test_inconsistent_samples_are_projected():
     X, y, gradient = noisy_samples()
-    with pytest.warns(UserWarning, match="no prior generates"):
-        estimator = PQMPrior(on_inconsistent="project").fit(X, y, gradient=gradient)
+    estimator = PQMPrior(on_inconsistent="project").fit(X, y, gradient=gradient)
+    assert not estimator.reachable_
     P = estimator.prox(X)
     S = estimator.predict(X)
     assert check_reachable(X, S, X - P, noise_std=1e-9).reachable
@@ -394,6 +394,7 @@ def test_setting_t_after_the_fit_changes_no_answer():
     [
         ("t", 0),
         ("t", -1.0),
+        ("t", np.inf),
         ("alpha", 1.0),
         ("alpha", -0.1),
         ("alpha", "best"),
