@@ -75,11 +75,8 @@ class Pieces(NamedTuple):
     def at(self, Y):
         """Value of each piece at the row of ``Y`` it broadcasts with."""
         E = Y - self.points
-        return (
-            self.values
-            + np.einsum("...d,...d", self.slopes, E)
-            - self.beta * half_squared_norm(E)
-        )
+        chord = self.slopes - np.asarray(self.beta)[..., None] / 2 * E
+        return self.values + np.einsum("...d,...d", chord, E)
 
     def gradient_at(self, Y):
         """Gradient of each piece at the row of ``Y`` it broadcasts with."""
@@ -215,7 +212,9 @@ def _affine_forms(pieces, dtype):
     """Rows w with piece(y) = <w, lifted y>, lifted as in `_lift`."""
     beta = np.broadcast_to(pieces.beta, pieces.values.shape)[:, None]
     W = pieces.slopes + beta * pieces.points
-    constant = pieces.values - ((pieces.slopes + W) * pieces.points).sum(1) / 2
+    constant = (
+        pieces.values - np.einsum("nd,nd->n", pieces.slopes + W, pieces.points) / 2
+    )
     columns = [W, constant[:, None]]
     if np.ndim(pieces.beta):
         columns.append(-beta)
@@ -241,8 +240,8 @@ def block_maxima(pieces, Y, *, time=0.0, block=PIECE_BLOCK, dtype=np.float64):
         Queries.
     time : float, default=0.0
         Compare the pieces' value functions at this time instead, `pieces_at_time`.
-    block : int, default=1024
-        Pieces in a block, at most 1024.
+    block : int, default=512
+        Pieces in a block.
     dtype : dtype, default=float64
         Precision of the products; the winners of float32 are to be rescored.
 
@@ -255,10 +254,11 @@ def block_maxima(pieces, Y, *, time=0.0, block=PIECE_BLOCK, dtype=np.float64):
     """
     n = len(pieces.values)
     n_blocks = -(-n // block)
-    index = np.empty((len(Y), n_blocks), dtype=np.intp)
-    scores = np.empty((len(Y), n_blocks), dtype=dtype)
+    index = np.empty((n_blocks, len(Y)), dtype=np.intp)
+    scores = np.empty((n_blocks, len(Y)), dtype=dtype)
     lifted = _lift(Y, pieces, dtype)
     buffer = np.empty((QUERY_BLOCK, block), dtype=dtype)
+    every = np.arange(QUERY_BLOCK)
     for b in range(n_blocks):
         start = b * block
         part = pieces.take(slice(start, start + block))
@@ -268,10 +268,10 @@ def block_maxima(pieces, Y, *, time=0.0, block=PIECE_BLOCK, dtype=np.float64):
             size = len(lifted[rows])
             product = buffer[:size, : len(forms)]
             np.matmul(lifted[rows], forms.T, out=product)
-            best = product.argmax(axis=1)
-            index[rows, b] = best + start
-            scores[rows, b] = product[np.arange(size), best]
-    return index, scores
+            best = product.argmax(axis=1, out=index[b, rows])
+            scores[b, rows] = product[every[:size], best]
+        index[b] += start
+    return index.T, scores.T
 
 
 def maximum(pieces, Y, *, dtype=np.float64):

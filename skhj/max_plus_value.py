@@ -28,9 +28,7 @@ import numpy as np
 from skhj.active_set import minimize_on_simplex
 from skhj.hamilton_jacobi import half_squared_norm
 from skhj.max_plus import (
-    PIECE_BLOCK,
     QUERY_BATCH,
-    QUERY_BLOCK,
     block_maxima,
     pieces_at_time,
 )
@@ -45,8 +43,10 @@ LEAST_ALPHA = 1e-7
 LEAST_STEP_ALPHA, NEARLY_SOLVED = 1e-3, 1e-5
 PATIENCE = 10  # rounds after which one without progress is followed by a short step
 N_WINNERS = 12  # blocks, where there are few pieces
+MAX_BLOCK = 1024
 MAX_WINNERS = 32  # candidates of one round, where there are many
-QP_SIZE = 250_000  # numbers in the tableaux solved together: 2 MiB
+QP_BATCH = 256  # queries whose tableaux are solved together, and
+QP_SIZE = 250_000  # their size at most, 2 MiB
 
 
 class ValueFunction(NamedTuple):
@@ -204,7 +204,7 @@ def _largest_alpha(pieces, support, time):
 
 def _block_size(n):
     """Blocks of pieces small enough for several winners, large enough for speed."""
-    return int(np.clip(-(-n // N_WINNERS), 64, PIECE_BLOCK))
+    return int(np.clip(-(-n // N_WINNERS), 64, MAX_BLOCK))
 
 
 def _pick(table, columns):
@@ -227,7 +227,7 @@ def _winners(pieces, Y, block, *, time=0.0):
 def _improve(pieces, X, time, state, winners):
     """Maximise the dual on the support and the winners, a cache's worth at a time."""
     width = state.support.shape[1] + winners.shape[1]
-    size = max(16, min(QUERY_BLOCK, QP_SIZE // (width * (width + 2 * X.shape[1]))))
+    size = max(16, min(QP_BATCH, QP_SIZE // (width * (width + 2 * X.shape[1]))))
     parts = []
     for start in range(0, len(X), size):
         rows = slice(start, start + size)

@@ -426,7 +426,9 @@ class PQMPrior(OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstim
 
     def _maximum(self, X, pieces):
         X, Y = self._check_points(X)
-        return X, Y, maximum(pieces, Y, dtype=X.dtype)
+        # Squares of larger numbers could overflow in float32.
+        dtype = X.dtype if np.abs(Y).max() < 1e9 else np.float64
+        return X, Y, maximum(pieces, Y, dtype=dtype)
 
     def predict(self, X):
         """Value function S(x, t) of the prior.
