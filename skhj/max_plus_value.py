@@ -42,7 +42,7 @@ LEAST_ALPHA = 1e-7
 # goes on by proximal point steps of that curvature.
 LEAST_STEP_ALPHA, NEARLY_SOLVED = 1e-3, 1e-5
 PATIENCE = 10  # rounds after which one without progress is followed by a short step
-N_WINNERS = 12  # blocks, where there are few pieces
+N_WINNERS = 10  # blocks, where there are few pieces
 MAX_BLOCK = 1024
 MAX_WINNERS = 32  # candidates of one round, where there are many
 QP_BATCH = 256  # queries whose tableaux are solved together, and
