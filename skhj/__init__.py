@@ -1,7 +1,8 @@
 """scikit-learn estimators for inverse problems: priors from Hamilton-Jacobi data."""
 
 from skhj.hj_prior import HJPriorRegressor
-from skhj.pqm_prior import PQMPrior, check_reachable
+from skhj.pqm_prior import PQMPrior
+from skhj.reachability import check_reachable
 
 __version__ = "0.1.0"
 

@@ -22,7 +22,7 @@ def select_pieces(pieces, n_pieces):
     Parameters
     ----------
     pieces : Pieces
-        n candidates.
+        The candidates.
     n_pieces : int
         Number to choose, at most.
 

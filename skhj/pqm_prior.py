@@ -4,20 +4,11 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    RegressorMixin,
-    TransformerMixin,
-    _fit_context,
-    clone,
-)
-from sklearn.utils import check_array
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skhj import hamilton_jacobi as hj
-from skhj.local_fits import local_quadratic_fits
+from skhj.base import FLOATS, PriorEstimator, in_dtype
+from skhj.gradient_estimation import estimate_gradient
 from skhj.max_plus import (
     Pieces,
     maximum,
@@ -34,92 +25,12 @@ from skhj.pair_constants import (
 from skhj.piece_selection import select_pieces
 from skhj.reachability import measure_reachability, project_reachable
 
-__all__ = ["PQMPrior", "check_reachable"]
+__all__ = ["PQMPrior"]
 
-FLOATS = (np.float64, np.float32)
 HUGE = 1e100
 
 
-def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
-    r"""Test whether samples can be a value function of some prior at time ``t``.
-
-    With gradients the test is exact for the samples: a prior generates them if and
-    only if :math:`S_j \le S_i + \langle g_i, x_j - x_i \rangle + |x_j - x_i|^2 / (2t)`
-    for all pairs. From values alone a failure is a proof, a pass says little, and
-    above a few dimensions nothing: "no evidence against".
-
-    Parameters
-    ----------
-    X : array-like of shape (n, d)
-        Points, at least two.
-    y : array-like of shape (n,)
-        Values S(x, t).
-    gradient : array-like of shape (n, d) or None, default=None
-        Gradients of S by x.
-    t : float, default=1.0
-        Time, positive.
-    noise_std : float, default=0.0
-        Standard deviation of the noise of ``y``, allowed for.
-
-    Returns
-    -------
-    Reachability
-        A named tuple: ``reachable``, ``worst_violation`` in the units of ``y``, its
-        ``pair`` of indices (i, j) (i bounds j), ``largest_t`` for which the samples
-        are reachable (nan from values alone), and ``verdict``.
-
-    Raises
-    ------
-    ValueError
-        If ``t`` or ``noise_std`` is out of range, or the arrays do not match.
-
-    References
-    ----------
-    Esteve-Yague, Zuazua, "The inverse problem for Hamilton-Jacobi equations and
-    semiconcave envelopes", SIAM J. Math. Anal. 52, 2020, Theorem 2.2.
-
-    Examples
-    --------
-    >>> from skhj import check_reachable
-    >>> X, S, gradient = [[-1.0], [1.0]], [0.5, 0.5], [[-1.0], [1.0]]  # of |x|, t = 1
-    >>> result = check_reachable(X, S, gradient, t=1.0)
-    >>> result.reachable, round(result.largest_t, 9)
-    (True, 1.0)
-    >>> check_reachable(X, S, gradient, t=2.0).verdict
-    'not reachable'
-    """
-    if not 0 < t < np.inf:
-        raise ValueError(f"t must be a positive finite number, got {t!r}")
-    if not 0 <= noise_std < np.inf:
-        raise ValueError(
-            f"noise_std must be a non-negative finite number, got {noise_std!r}"
-        )
-    X = check_array(X, dtype=FLOATS, ensure_min_samples=2, input_name="X")
-    y = check_array(y, dtype=FLOATS, ensure_2d=False, input_name="y")
-    if y.shape != (len(X),):
-        raise ValueError(f"y must have the shape ({len(X)},), got {y.shape}")
-    gradient = _check_gradient(gradient, X)
-    return measure_reachability(
-        X.astype(np.float64),
-        y.astype(np.float64),
-        None if gradient is None else gradient.astype(np.float64),
-        t=t,
-        allowance=sample_allowance(X, y, gradient, noise_std=noise_std),
-    )
-
-
-def _check_gradient(gradient, X):
-    if gradient is None:
-        return None
-    gradient = check_array(gradient, dtype=FLOATS, input_name="gradient")
-    if gradient.shape != X.shape:
-        raise ValueError(
-            f"gradient must have the shape of X, {X.shape}, got {gradient.shape}"
-        )
-    return gradient
-
-
-class PQMPrior(OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstimator):
+class PQMPrior(PriorEstimator):
     r"""Bound a prior from samples of its value function, without training.
 
     From values and gradients of :math:`S(x, t) = \min_y J(y) + |x - y|^2/(2t)` the
@@ -290,30 +201,31 @@ class PQMPrior(OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstim
             If no prior generates the samples, or none with the given ``alpha``.
         """
         self._forget_fit()
-        X, y = validate_data(
-            self, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=2
-        )
-        gradient = _check_gradient(gradient, X)
+        X, y, gradient = self._check_samples(X, y, gradient, dtype=FLOATS)
         allowance = sample_allowance(X, y, gradient, noise_std=self.noise_std)
-        X, S = X.astype(np.float64), y.astype(np.float64)
-        if gradient is None and self.alpha != 0:
-            S, gradient = self._estimate_gradient(X, S)
+        S = y.astype(np.float64)
         if gradient is not None:
-            gradient = gradient.astype(np.float64)
-        offsets = X.mean(axis=0), S.mean()
+            gradient = gradient.astype(np.float64)  # a copy, which the pieces keep
+        elif self.alpha != 0:
+            S, gradient = estimate_gradient(
+                self.gradient_estimator,
+                X.astype(np.float64),
+                S,
+                t=self.t,
+                noise_std=self.noise_std,
+                random_state=self.random_state,
+            )
+        offsets = X.mean(axis=0, dtype=np.float64), S.mean()
         X, S = X - offsets[0], S - offsets[1]
         constants = unconstrained_constants(len(X))
         if gradient is not None:
             constants = prior_constants(X, S, gradient, t=self.t, allowance=allowance)
         reachable = bool(constants.alpha.min() >= 0)
-        if not reachable:
-            if self.on_inconsistent != "project":
-                self._report_inconsistent(X, S, gradient, allowance)
-            else:
-                S, gradient = project_reachable(X, S, gradient, t=self.t)
-                constants = prior_constants(
-                    X, S, gradient, t=self.t, allowance=allowance
-                )
+        if not reachable and self.on_inconsistent == "project":
+            S, gradient = project_reachable(X, S, gradient, t=self.t)
+            constants = prior_constants(X, S, gradient, t=self.t, allowance=allowance)
+        elif not reachable:
+            self._report_inconsistent(X, S, gradient, allowance)
         pieces = self._make_pieces(X, S, gradient, constants)
         return self._keep(
             pieces,
@@ -322,21 +234,6 @@ class PQMPrior(OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstim
             reachable=reachable,
             has_gradients=gradient is not None,
         )
-
-    def _estimate_gradient(self, X, S):
-        """Values and gradients from values alone."""
-        estimator = self.gradient_estimator
-        if estimator == "auto" and X.shape[1] > 3:
-            # Imported here: torch is not needed otherwise.
-            from skhj.hj_prior import HJPriorRegressor
-
-            estimator = HJPriorRegressor(t=self.t, random_state=self.random_state)
-        if isinstance(estimator, str):
-            return local_quadratic_fits(X, S, noise_std=self.noise_std)
-        estimator = clone(estimator).fit(X, S)
-        P = np.asarray(estimator.prox(X), dtype=np.float64)
-        S = np.asarray(estimator.predict(X), dtype=np.float64)
-        return S, hj.value_gradient_from_prox(X, P, self.t)
 
     def _report_inconsistent(self, X, S, gradient, allowance):
         result = measure_reachability(X, S, gradient, t=self.t, allowance=allowance)
@@ -377,11 +274,6 @@ class PQMPrior(OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstim
             pieces = pieces.take(select_pieces(pieces, self.n_pieces)[0])
         return pieces
 
-    def _forget_fit(self):
-        """Drop what an earlier fit learned, so that a failed fit leaves nothing."""
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)
-
     def _keep(self, pieces, constants, offsets, *, reachable, has_gradients):
         """Set every fitted attribute, once all of them are known."""
         self.points_, self.slopes_, self.values_, beta = pieces
@@ -396,168 +288,44 @@ class PQMPrior(OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstim
         self.has_gradients_ = has_gradients
         self.n_pieces_ = len(self.values_)
         self.X_offset_, self.y_offset_ = offsets
-        self.t_ = self.t
+        self._time = self.t
         return self
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "t_")
 
     @property
     def _pieces(self):
         beta = self.beta_ if self.beta_.ndim else float(self.beta_)
         return Pieces(self.points_, self.slopes_, self.values_, beta)
 
-    def _check_points(self, X):
-        """Validated queries, and the same in the coordinates of the pieces."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, reset=False)
+    def _center(self, X):
+        """Queries in the coordinates of the pieces."""
         Y = X - self.X_offset_
         # The squares of larger ones overflow: they are taken back along their ray.
         size = np.abs(Y).max(axis=1, keepdims=True)
-        return X, np.where(size > HUGE, Y * (HUGE / np.maximum(size, HUGE)), Y)
+        return np.where(size > HUGE, Y * (HUGE / np.maximum(size, HUGE)), Y)
 
-    def _solve(self, X, time):
-        """Value function and prox at ``time``, in the caller's units."""
-        X, Y = self._check_points(X)
-        value, prox, *_ = value_function(
-            self._pieces, Y, time, tol=self.tol, max_rounds=self.max_rounds
-        )
-        return X, value + self.y_offset_, prox + self.X_offset_
-
-    def _maximum(self, X, pieces):
-        X, Y = self._check_points(X)
+    def _maximum(self, pieces, X):
+        Y = self._center(X)
         # Squares of larger numbers could overflow in float32.
         dtype = X.dtype if np.abs(Y).max() < 1e9 else np.float64
-        return X, Y, maximum(pieces, Y, dtype=dtype)
+        return Y, maximum(pieces, Y, dtype=dtype)
 
-    def predict(self, X):
-        """Value function S(x, t) of the prior.
+    def _prior_and_gradient(self, X):
+        Y, best = self._maximum(self._pieces, X)
+        gradient = self._pieces.take(best.index).gradient_at(Y)
+        return best.value + self.y_offset_, gradient
 
-        Below the value function sampled where ``alpha`` is known, by any amount
-        outside the convex hull of the samples, and finite for every finite x.
+    def _value_and_prox(self, X):
+        return self._solve(X, self._time)
 
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Values.
-
-        Warns
-        -----
-        RuntimeWarning
-            If ``max_rounds`` leaves a duality gap above ``tol``.
-        """
-        X, value, _ = self._solve(X, self._fitted_time())
-        return _cast(value, X.dtype)
-
-    def _fitted_time(self):
-        check_is_fitted(self)
-        return self.t_
-
-    def prox(self, X):
-        """Proximal operator of the prior, x - t grad S(x, t).
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-
-        Returns
-        -------
-        ndarray of shape (n, d)
-            Proximal points.
-        """
-        X, _, prox = self._solve(X, self._fitted_time())
-        return _cast(prox, X.dtype)
-
-    def transform(self, X):
-        """Return ``prox(X)``, so that a fitted prior denoises inside a Pipeline.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-
-        Returns
-        -------
-        ndarray of shape (n, d)
-            Proximal points.
-        """
-        return self.prox(X)
-
-    def prior(self, X):
-        """Prior J_PQM: the maximum of the pieces.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Values: lower bounds of the true prior where ``alpha`` is known.
-        """
-        check_is_fitted(self)
-        X, _, best = self._maximum(X, self._pieces)
-        return _cast(best.value + self.y_offset_, X.dtype)
-
-    def prior_gradient(self, X):
-        """Gradient of the prior, that of a piece that attains the maximum.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-
-        Returns
-        -------
-        ndarray of shape (n, d)
-            Gradients; at kinks, one of the subgradients.
-        """
-        check_is_fitted(self)
-        X, Y, best = self._maximum(X, self._pieces)
-        return _cast(self._pieces.take(best.index).gradient_at(Y), X.dtype)
-
-    def potential(self, X):
-        """Convex potential psi(x) = |x|^2 / 2 - t S(x, t).
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Values.
-        """
-        X, value, _ = self._solve(X, self._fitted_time())
-        return _cast(
-            hj.potential_from_value(X.astype(np.float64), value, self.t_), X.dtype
+    def _solve(self, X, time):
+        value, prox, *_ = value_function(
+            self._pieces,
+            self._center(X),
+            time,
+            tol=self.tol,
+            max_rounds=self.max_rounds,
         )
-
-    def conjugate(self, X):
-        """Convex conjugate of the potential, psi*(y) = |y|^2 / 2 + t J(y).
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Values.
-        """
-        check_is_fitted(self)
-        X, _, best = self._maximum(X, self._pieces)
-        J = best.value + self.y_offset_
-        return _cast(hj.conjugate_from_prior(X.astype(np.float64), J, self.t_), X.dtype)
+        return value + self.y_offset_, prox + self.X_offset_
 
     def evolve(self, X, time):
         """Value function S(x, time) of the prior at any time up to ``t``.
@@ -579,13 +347,12 @@ class PQMPrior(OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstim
         ValueError
             If ``time`` is not between 0 and ``t``.
         """
-        t = self._fitted_time()
-        if not 0 <= time <= t:
-            raise ValueError(f"time must be between 0 and t={t}, got {time!r}")
+        X = self._check_points(X)
+        if not 0 <= time <= self._time:
+            raise ValueError(f"time must be between 0 and t={self._time}, got {time!r}")
         if time == 0:
             return self.prior(X)
-        X, value, _ = self._solve(X, time)
-        return _cast(value, X.dtype)
+        return in_dtype(self._solve(X, time)[0], X.dtype)
 
     def prior_bounds(self, X):
         """Bounds of the true prior.
@@ -605,8 +372,7 @@ class PQMPrior(OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstim
         upper : ndarray of shape (n,)
             The least of the pieces' majorants; ``inf`` where ``smoothness_`` is.
         """
-        lower = self.prior(X)
-        return lower, self._upper_bound(X, 0.0, lower.dtype)
+        return self.prior(X), self._upper_bound(X, 0.0)
 
     def value_bounds(self, X):
         """Bounds of the true value function S(x, t).
@@ -627,19 +393,14 @@ class PQMPrior(OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstim
             The least of the majorants' value functions; ``inf`` without gradients.
         """
         lower = self.predict(X)
-        return lower, self._upper_bound(X, self.t_, lower.dtype)
+        return lower, self._upper_bound(X, self._time)
 
-    def _upper_bound(self, X, time, dtype):
+    def _upper_bound(self, X, time):
+        X = self._check_points(X)
         if not self.has_gradients_ or (time == 0 and np.isinf(self.smoothness_)):
-            return np.full(len(X), np.inf, dtype=dtype)
+            return np.full(len(X), np.inf, dtype=X.dtype)
         upper = value_upper_pieces(
-            self._pieces, time, t=self.t_, smoothness=self.smoothness_
+            self._pieces, time, t=self._time, smoothness=self.smoothness_
         )
-        X, _, best = self._maximum(X, upper)
-        return _cast(self.y_offset_ - best.value, dtype)
-
-
-def _cast(values, dtype):
-    """The caller's dtype; values beyond its range become its largest."""
-    limits = np.finfo(dtype)
-    return np.clip(values, limits.min, limits.max).astype(dtype)
+        _, best = self._maximum(upper, X)
+        return in_dtype(self.y_offset_ - best.value, X.dtype)
