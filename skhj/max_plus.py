@@ -42,7 +42,8 @@ __all__ = [
     "value_upper_pieces",
 ]
 
-QUERY_BLOCK, PIECE_BLOCK = 256, 1024  # a block of scores stays in cache: 2 MiB
+PIECE_BLOCK = 2048  # pieces whose scores are compared at once, for
+BLOCK_SCORES = 2**19  # scores, 4 MiB, which stay in cache
 QUERY_BATCH = 2048  # queries between two passes over the pieces
 
 
@@ -240,7 +241,7 @@ def block_maxima(pieces, Y, *, time=0.0, block=PIECE_BLOCK, dtype=np.float64):
         Queries.
     time : float, default=0.0
         Compare the pieces' value functions at this time instead, `pieces_at_time`.
-    block : int, default=512
+    block : int, default=2048
         Pieces in a block.
     dtype : dtype, default=float64
         Precision of the products; the winners of float32 are to be rescored.
@@ -257,16 +258,17 @@ def block_maxima(pieces, Y, *, time=0.0, block=PIECE_BLOCK, dtype=np.float64):
     index = np.empty((n_blocks, len(Y)), dtype=np.intp)
     scores = np.empty((n_blocks, len(Y)), dtype=dtype)
     lifted = _lift(Y, pieces, dtype)
-    buffer = np.empty((QUERY_BLOCK, block), dtype=dtype)
-    every = np.arange(QUERY_BLOCK)
+    height = BLOCK_SCORES // block
+    buffer = np.empty(BLOCK_SCORES, dtype=dtype)
+    every = np.arange(height)
     for b in range(n_blocks):
         start = b * block
         part = pieces.take(slice(start, start + block))
         forms = _affine_forms(pieces_at_time(part, time) if time else part, dtype)
-        for q in range(0, len(Y), QUERY_BLOCK):
-            rows = slice(q, q + QUERY_BLOCK)
+        for q in range(0, len(Y), height):
+            rows = slice(q, q + height)
             size = len(lifted[rows])
-            product = buffer[:size, : len(forms)]
+            product = buffer[: size * len(forms)].reshape(size, len(forms))
             np.matmul(lifted[rows], forms.T, out=product)
             best = product.argmax(axis=1, out=index[b, rows])
             scores[b, rows] = product[every[:size], best]

@@ -42,10 +42,9 @@ LEAST_ALPHA = 1e-7
 # goes on by proximal point steps of that curvature.
 LEAST_STEP_ALPHA, NEARLY_SOLVED = 1e-3, 1e-5
 PATIENCE = 10  # rounds after which one without progress is followed by a short step
-N_WINNERS = 10  # blocks, where there are few pieces
-MAX_BLOCK = 1024
-MAX_WINNERS = 32  # candidates of one round, where there are many
-QP_BATCH = 256  # queries whose tableaux are solved together, and
+N_BLOCKS, MAX_BLOCK = 20, 1024  # blocks of pieces, more where these are too large
+N_WINNERS = 10  # candidates of one round: the best pieces of the best blocks
+QP_BATCH = 512  # queries whose tableaux are solved together, and
 QP_SIZE = 250_000  # their size at most, 2 MiB
 
 
@@ -204,7 +203,7 @@ def _largest_alpha(pieces, support, time):
 
 def _block_size(n):
     """Blocks of pieces small enough for several winners, large enough for speed."""
-    return int(np.clip(-(-n // N_WINNERS), 64, MAX_BLOCK))
+    return int(np.clip(-(-n // N_BLOCKS), 64, MAX_BLOCK))
 
 
 def _pick(table, columns):
@@ -214,8 +213,8 @@ def _pick(table, columns):
 def _winners(pieces, Y, block, *, time=0.0):
     """Best pieces of the best blocks, and their values: the best one's exactly."""
     index, scores = block_maxima(pieces, Y, time=time, block=block)
-    if index.shape[1] > MAX_WINNERS:
-        top = np.argpartition(-scores, MAX_WINNERS - 1, axis=1)[:, :MAX_WINNERS]
+    if index.shape[1] > N_WINNERS:
+        top = np.argpartition(-scores, N_WINNERS - 1, axis=1)[:, :N_WINNERS]
         index = np.take_along_axis(index, top, axis=1)
         scores = np.take_along_axis(scores, top, axis=1)
     best = scores.argmax(axis=1)
@@ -228,14 +227,20 @@ def _improve(pieces, X, time, state, winners):
     """Maximise the dual on the support and the winners, a cache's worth at a time."""
     width = state.support.shape[1] + winners.shape[1]
     size = max(16, min(QP_BATCH, QP_SIZE // (width * (width + 2 * X.shape[1]))))
+    n_new = (winners != state.support[:, :1]).sum(axis=1)
+    # Together with its like a problem has few columns of padding.
+    order = np.argsort((state.weights > 0).sum(axis=1) + n_new, kind="stable")
     parts = []
     for start in range(0, len(X), size):
-        rows = slice(start, start + size)
+        rows = order[start : start + size]
         part = _Iterate(*(array[rows] for array in state))
         parts.append(_improve_batch(pieces, X[rows], time, part, winners[rows]))
     width = max(part.support.shape[1] for part in parts)
     padded = [_pad(part, width) for part in parts]
-    return _Iterate(*map(np.concatenate, zip(*padded, strict=True)))
+    back = np.argsort(order)
+    return _Iterate(
+        *(np.concatenate(arrays)[back] for arrays in zip(*padded, strict=True))
+    )
 
 
 def _pad(state, width):
