@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skhj.hamilton_jacobi import half_squared_norm, prior_at_prox, prox_from_gradient
+from skhj.max_plus import Pieces, pieces_at_time
 
 __all__ = [
     "PairRatios",
@@ -62,6 +62,11 @@ class PriorConstants(NamedTuple):
 
     alpha: np.ndarray
     smoothness: float
+
+
+def half_squared_norms(A):
+    """Half the squared norm of each row, without a copy of all of them."""
+    return np.einsum("nd,nd->n", A, A) / 2
 
 
 def sample_allowance(X, y, gradient, *, noise_std=0.0):
@@ -114,8 +119,8 @@ def prior_constants(X, S, gradient, *, t, allowance=0.0):
         Estimates on the optimistic side: the true alpha is at most theirs, the true
         smoothness at least theirs.
     """
-    P = prox_from_gradient(X, gradient, t)
-    J = prior_at_prox(X, P, S, t)
+    # Back along the characteristics, to the points and values of the prior.
+    P, _, J, _ = pieces_at_time(Pieces(X, gradient, S, 0.0), -t)
     P -= P.mean(axis=0)
     ratios = pair_ratios(P, gradient, J, allowance=allowance)
     # Points that all coincide put no limit; one keeps the arithmetic finite.
@@ -157,7 +162,7 @@ def pair_ratios(points, slopes, values, *, allowance=0.0):
         The minima and the maximum.
     """
     slack = allowance + rounding(points, slopes, values)
-    square = 2 * half_squared_norm(points).max()
+    square = 2 * half_squared_norms(points).max()
     floor = max(ROUNDING * square, np.finfo(float).tiny)
     row_minimum = np.full(len(points), np.inf)
     largest = -np.inf
@@ -174,8 +179,8 @@ def pair_ratios(points, slopes, values, *, allowance=0.0):
 
 def rounding(points, slopes, values):
     """Round-off of a numerator, from the size of its terms."""
-    norms = np.sqrt(2 * half_squared_norm(points).max(initial=0))
-    steepest = np.sqrt(2 * half_squared_norm(slopes).max(initial=0))
+    norms = np.sqrt(2 * half_squared_norms(points).max(initial=0))
+    steepest = np.sqrt(2 * half_squared_norms(slopes).max(initial=0))
     size = np.abs(values).max(initial=0) + norms * steepest
     return max(ROUNDING * size, np.finfo(float).tiny)
 
@@ -193,13 +198,13 @@ def pair_blocks(points, slopes, values, slack=0.0):
         columns = slice(start, min(start + COLUMN_BLOCK, n))
         z = points[columns]
         lifted = np.column_stack(
-            [z, values[columns], 2 * half_squared_norm(z), np.ones(len(z))]
+            [z, values[columns], 2 * half_squared_norms(z), np.ones(len(z))]
         ).T
         for first in range(0, n, ROW_BLOCK):
             rows = slice(first, min(first + ROW_BLOCK, n))
             z, g = points[rows], slopes[rows]
             height = (g * z).sum(1) - values[rows] + slack
-            square = 2 * half_squared_norm(z)
+            square = 2 * half_squared_norms(z)
             zero, one = np.zeros(len(z)), np.ones(len(z))
             shape = slice(len(z)), slice(lifted.shape[1])
             yield (

@@ -55,6 +55,16 @@ def test_exact_at_samples(alpha, t, shift):
     assert estimator.reachable_
 
 
+@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize("seed", [5, 10, 57])
+def test_local_alpha_is_exact_where_pieces_of_other_samples_touch(seed, d):
+    wells = MinPlus([[1.0] * d, [-1.0] * d])
+    X, S, gradient = make_value_samples(wells, 1000, d, random_state=seed)
+    estimator = PQMPrior(alpha="local").fit(X, S, gradient=gradient)
+    np.testing.assert_allclose(estimator.prox(X), X - gradient, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(estimator.predict(X), S, rtol=0, atol=1e-12)
+
+
 def test_points_in_thousands_and_values_in_millionths():
     X, S, gradient, P = PROBLEM.samples(400)
     a, c = 1e3, 1e-6  # S(a x, t) c is the value function at time a^2 t / c
