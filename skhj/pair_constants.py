@@ -28,7 +28,7 @@ __all__ = [
     "unconstrained_constants",
 ]
 
-ROW_BLOCK, COLUMN_BLOCK = 256, 1024  # numerators and denominators: 4 MiB
+ROW_BLOCK, COLUMN_BLOCK = 512, 512  # numerators and denominators: 4 MiB
 ROUNDING = 16 * np.finfo(float).eps
 LARGEST_ALPHA = 1e6
 
@@ -171,9 +171,10 @@ def pair_ratios(points, slopes, values, *, allowance=0.0):
         inverse = np.divide(2, squares, out=squares)
         numerator *= inverse
         row_minimum[rows] = np.minimum(row_minimum[rows], numerator.min(axis=1))
-        inverse *= 2 * slack
-        numerator -= inverse
-        largest = max(largest, numerator.max())
+        if numerator.max() > largest:  # else neither is any less the slack
+            inverse *= 2 * slack
+            numerator -= inverse
+            largest = max(largest, numerator.max())
     return PairRatios(row_minimum, float(largest))
 
 

@@ -173,7 +173,7 @@ class PQMPrior(PriorEstimator):
 
         Takes one pass over the pairs of samples, n^2 d operations, for the constants;
         none with ``alpha=0`` and no gradients. Two arrays of the size of X are kept,
-        about four more are needed meanwhile; all other workspace, here and in the
+        three more are needed meanwhile; all other workspace, here and in the
         queries (2048 at a time), is below 32 MiB and does not grow with n.
 
         Parameters
