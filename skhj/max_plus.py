@@ -42,8 +42,9 @@ __all__ = [
     "value_upper_pieces",
 ]
 
-PIECE_BLOCK = 2048  # pieces whose scores are compared at once, for
-BLOCK_SCORES = 2**19  # scores, 4 MiB, which stay in cache
+# Pieces whose scores are compared at once: rows of a power of two would share the
+# same sets of the cache. A block's scores, 4 MiB, stay in it.
+PIECE_BLOCK, BLOCK_SCORES = 2000, 2**19
 QUERY_BATCH = 2048  # queries between two passes over the pieces
 
 
@@ -241,7 +242,7 @@ def block_maxima(pieces, Y, *, time=0.0, block=PIECE_BLOCK, dtype=np.float64):
         Queries.
     time : float, default=0.0
         Compare the pieces' value functions at this time instead, `pieces_at_time`.
-    block : int, default=2048
+    block : int, default=2000
         Pieces in a block.
     dtype : dtype, default=float64
         Precision of the products; the winners of float32 are to be rescored.

@@ -43,7 +43,7 @@ LEAST_ALPHA = 1e-7
 LEAST_STEP_ALPHA, NEARLY_SOLVED = 1e-3, 1e-5
 TIE = 1e-13  # of the spread of the values: equal up to round-off
 PATIENCE = 10  # rounds after which one without progress is followed by a short step
-N_BLOCKS, MAX_BLOCK = 20, 1024  # blocks of pieces, more where these are too large
+N_BLOCKS, MAX_BLOCK = 20, 1000  # blocks of pieces, more where these are too large
 N_WINNERS = 10  # candidates of one round: the best pieces of the best blocks
 QP_BATCH = 512  # queries whose tableaux are solved together, and
 QP_SIZE = 250_000  # their size at most, 2 MiB
@@ -211,7 +211,7 @@ def _largest_alpha(pieces, support, time):
 
 def _block_size(n):
     """Blocks of pieces small enough for several winners, large enough for speed."""
-    return int(np.clip(-(-n // N_BLOCKS), 64, MAX_BLOCK))
+    return int(np.clip(-(-n // N_BLOCKS), 64, MAX_BLOCK)) | 8  # no power of two
 
 
 def _pick(table, columns):

@@ -28,7 +28,7 @@ __all__ = [
     "unconstrained_constants",
 ]
 
-ROW_BLOCK, COLUMN_BLOCK = 512, 512  # numerators and denominators: 4 MiB
+ROW_BLOCK, COLUMN_BLOCK = 256, 1000  # numerators and denominators: 4 MiB
 ROUNDING = 16 * np.finfo(float).eps
 LARGEST_ALPHA = 1e6
 
