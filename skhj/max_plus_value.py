@@ -41,7 +41,7 @@ LEAST_ALPHA = 1e-7
 # Below it round-off decides which pieces are active: a query whose gap is this small
 # goes on by proximal point steps of that curvature.
 LEAST_STEP_ALPHA, NEARLY_SOLVED = 1e-3, 1e-5
-TIE = 1e-13  # of the spread of the values: equal up to round-off
+BEND = 1e-8  # part of alpha: equal up to round-off without it, unequal with it
 PATIENCE = 10  # rounds after which one without progress is followed by a short step
 N_BLOCKS, MAX_BLOCK = 20, 1000  # blocks of pieces, more where these are too large
 N_WINNERS = 10  # candidates of one round: the best pieces of the best blocks
@@ -133,7 +133,7 @@ def _solve(pieces, X, time, tol, max_rounds):
     """One batch of queries, to the tolerance or ``max_rounds``."""
     block = _block_size(len(pieces.values))
     center, spread = _scale(pieces, time)
-    state, winners = _start(pieces, X, time, block, TIE * spread)
+    state, winners = _start(pieces, X, time, block)
     gap = np.full(len(X), np.inf)
     value, prox = state.dual.copy(), state.y.copy()
     n_rounds, converged = np.zeros(len(X), dtype=int), np.zeros(len(X), dtype=bool)
@@ -166,17 +166,16 @@ def _solve(pieces, X, time, tol, max_rounds):
     return value, prox, gap, n_rounds, converged
 
 
-def _start(pieces, X, time, block, tie):
+def _start(pieces, X, time, block):
     """The piece with the largest value function at each query, and the candidates."""
-    # In float64: at a sample the start is then that sample's piece, and exact.
-    winners, bounds = _winners(pieces, X, block, time=time)
+    # In float64: at a sample the start is then that sample's piece, and exact. Where
+    # curvatures differ others may touch there too, up to round-off: bent a little
+    # more, each piece is still a bound, and the sample's own is the largest.
+    bent = pieces
+    if np.ndim(pieces.beta):
+        bent = pieces._replace(beta=pieces.beta + BEND * (1 / time - pieces.beta))
+    winners, bounds = _winners(bent, X, block, time=time)
     best = bounds.argmax(axis=1)
-    tied = bounds >= bounds.max(axis=1, keepdims=True) - tie
-    rows = np.flatnonzero(tied.sum(axis=1) > 1)
-    # Other samples' pieces may touch there too, up to round-off: take the nearest.
-    E = X[rows, None] - pieces_at_time(pieces.take(winners[rows]), time).points
-    distance = np.where(tied[rows], half_squared_norm(E), np.inf)
-    best[rows] = distance.argmin(axis=1)
     first = _pick(winners, best)
     nearest = pieces.take(first)
     y = nearest.points
