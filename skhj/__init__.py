@@ -1,7 +1,9 @@
 """scikit-learn estimators for inverse problems: priors from Hamilton-Jacobi data."""
 
 from skhj.hj_prior import HJPriorRegressor
+from skhj.pqm_prior import PQMPrior
+from skhj.reachability import check_reachable
 
 __version__ = "0.1.0"
 
-__all__ = ["HJPriorRegressor"]
+__all__ = ["HJPriorRegressor", "PQMPrior", "check_reachable"]

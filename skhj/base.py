@@ -12,9 +12,27 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhj import hamilton_jacobi as hj
 
-__all__ = ["PriorEstimator"]
+__all__ = ["FLOATS", "PriorEstimator", "check_gradient", "in_dtype"]
 
 FLOATS = (np.float64, np.float32)
+
+
+def check_gradient(gradient, X, *, dtype):
+    """Array of ``dtype`` in the shape of X, or None where there is none."""
+    if gradient is None:
+        return None
+    gradient = check_array(gradient, dtype=dtype, input_name="gradient")
+    if gradient.shape != X.shape:
+        raise ValueError(
+            f"gradient must have the shape of X, {X.shape}, got {gradient.shape}"
+        )
+    return gradient
+
+
+def in_dtype(values, dtype):
+    """Values in the caller's dtype; those beyond its range become its largest."""
+    limits = np.finfo(dtype)
+    return np.clip(values, limits.min, limits.max).astype(dtype, copy=False)
 
 
 class PriorEstimator(
@@ -23,9 +41,9 @@ class PriorEstimator(
     """Base of the estimators that learn a prior from samples of a value function.
 
     A subclass has a parameter ``t`` and, once fitted, a private attribute ``_time``
-    with the time it was fitted for. It implements ``_value_and_gradient(X)`` and
-    ``_prior_and_gradient(X)``, which map points (n, d) to values (n,) and gradients
-    (n, d) in float64.
+    with the time it was fitted for. It implements ``_value_and_prox(X)`` and
+    ``_prior_and_gradient(X)``, which map points (n, d), of float64 or float32, to
+    values (n,) and points or gradients (n, d) in float64.
     """
 
     def __sklearn_tags__(self):
@@ -33,19 +51,13 @@ class PriorEstimator(
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def _check_samples(self, X, y, gradient):
-        """Arrays of float64, or an error that names the one that is wrong."""
+    def _check_samples(self, X, y, gradient, dtype=np.float64):
+        """Arrays of ``dtype``, or an error that names the one that is wrong."""
         X, y = validate_data(
-            self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2
+            self, X, y, dtype=dtype, y_numeric=True, ensure_min_samples=2
         )
-        if gradient is not None:
-            gradient = check_array(gradient, dtype=np.float64, input_name="gradient")
-            if gradient.shape != X.shape:
-                raise ValueError(
-                    f"gradient must have the shape of X, {X.shape}, got "
-                    f"{gradient.shape}"
-                )
-        return X, y.astype(np.float64, copy=False), gradient
+        y = check_array(y, dtype=dtype, ensure_2d=False, input_name="y")
+        return X, y, check_gradient(gradient, X, dtype=dtype)
 
     def _forget_fit(self):
         """Drop what an earlier fit learned, so that a failed fit leaves nothing."""
@@ -74,7 +86,7 @@ class PriorEstimator(
             Values, in the float dtype of X.
         """
         X = self._check_points(X)
-        return self._value_and_gradient(X)[0].astype(X.dtype)
+        return in_dtype(self._value_and_prox(X)[0], X.dtype)
 
     def prox(self, X):
         """Proximal operator of the prior, x - t grad S(x, t).
@@ -90,8 +102,7 @@ class PriorEstimator(
             Proximal points.
         """
         X = self._check_points(X)
-        _, gradient = self._value_and_gradient(X)
-        return hj.prox_from_gradient(X, gradient, self._time).astype(X.dtype)
+        return in_dtype(self._value_and_prox(X)[1], X.dtype)
 
     def transform(self, X):
         """Return ``prox(X)``, so that a fitted prior denoises inside a Pipeline.
@@ -122,8 +133,9 @@ class PriorEstimator(
             Values of the potential.
         """
         X = self._check_points(X)
-        S, _ = self._value_and_gradient(X)
-        return hj.potential_from_value(X, S, self._time).astype(X.dtype)
+        S, _ = self._value_and_prox(X)
+        psi = hj.potential_from_value(X.astype(np.float64), S, self._time)
+        return in_dtype(psi, X.dtype)
 
     def prior(self, X):
         """Backward viscosity prior J(y) = (psi*(y) - |y|^2 / 2) / t.
@@ -140,7 +152,7 @@ class PriorEstimator(
             Values of the prior.
         """
         X = self._check_points(X)
-        return self._prior_and_gradient(X)[0].astype(X.dtype)
+        return in_dtype(self._prior_and_gradient(X)[0], X.dtype)
 
     def prior_gradient(self, X):
         """Gradient of the prior, a subgradient at its kinks.
@@ -156,7 +168,7 @@ class PriorEstimator(
             Gradients.
         """
         X = self._check_points(X)
-        return self._prior_and_gradient(X)[1].astype(X.dtype)
+        return in_dtype(self._prior_and_gradient(X)[1], X.dtype)
 
     def conjugate(self, X):
         """Conjugate potential psi*(y) = |y|^2 / 2 + t J(y).
@@ -173,4 +185,5 @@ class PriorEstimator(
         """
         X = self._check_points(X)
         J, _ = self._prior_and_gradient(X)
-        return hj.conjugate_from_prior(X, J, self._time).astype(X.dtype)
+        psi = hj.conjugate_from_prior(X.astype(np.float64), J, self._time)
+        return in_dtype(psi, X.dtype)

@@ -350,8 +350,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         ]
         return LearnedPrior(*networks, self._time)
 
-    def _value_and_gradient(self, X):
-        return self._model.value_and_gradient(X)
+    def _value_and_prox(self, X):
+        S, gradient = self._model.value_and_gradient(X)
+        return S, hj.prox_from_gradient(X, gradient, self._time)
 
     def _prior_and_gradient(self, X):
         answer = self._model.prior(X, self.prior_method_)

@@ -15,8 +15,17 @@ MATHEMATICS = {
     "simplex",
     "standardisation",
     "conjugate",
+    "active_set",
+    "local_fits",
+    "max_plus",
+    "max_plus_value",
+    "pair_constants",
+    "piece_selection",
 }
-ESTIMATORS = {"hj_prior"}
+ESTIMATORS = {"hj_prior", "pqm_prior"}
+# Estimators know of no other. One prior may take its gradients from a fit of another:
+# that default is named in a module of its own, the only one below __init__ to do so.
+FITS_AN_ESTIMATOR = {"gradient_estimation": {"hj_prior"}}
 
 
 def imported(path):
@@ -62,7 +71,7 @@ def test_arrows_point_downwards(path):
     if name in ESTIMATORS:
         assert not ours(path) & (ESTIMATORS - {name})
     elif name != "__init__":
-        assert not ours(path) & ESTIMATORS
+        assert ours(path) & ESTIMATORS <= FITS_AN_ESTIMATOR.get(name, set())
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
