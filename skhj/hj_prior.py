@@ -244,7 +244,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     def _check_network(self):
         if isinstance(self.network, type) and not issubclass(self.network, nn.Module):
             raise ValueError(
-                "network must be 'icnn' or a subclass of torch.nn.Module, got "
+                "network must be 'icnn' or a subclass of torch.nn.Module (the class "
+                "itself, not an object), got "
                 f"{self.network!r}"
             )
         sizes = list(self.hidden_layer_sizes)
@@ -292,7 +293,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
                 f"the network of the {name} was still improving when its training "
                 f"ended; raise max_iter (it is {self.max_iter})",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=5,
             )
         return fit
 

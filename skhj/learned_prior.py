@@ -109,7 +109,9 @@ class LearnedPrior:
                 scale=scale,
                 tol=tol,
             )
-        value = hj.prior_from_conjugate(Y, solution.value, self.t)
+        # In exact arithmetic (psi*(y) - |y|^2 / 2) / t, without its cancellation.
+        S = -self.value_network.value_and_gradient_at(solution.point)[0]
+        value = hj.prior_at_prox(solution.point, Y, S, self.t)
         gradient = hj.prior_gradient_from_point(Y, solution.point, self.t)
         # Conjugate gradients measure each component, and stop at round-off sooner.
         solved = solution.residual <= 10 * tol * scale

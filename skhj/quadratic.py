@@ -62,6 +62,14 @@ def fit_quadratic(U, w, *, curvature_floor):
     QuadraticFit
         The fitted function.
     """
+    spans = _spanned(U)
+    if spans.shape[1] < U.shape[1]:
+        # Least squares would fit rounding errors along the other directions.
+        fit = fit_quadratic(U @ spans, w, curvature_floor=curvature_floor)
+        hessian = spans @ fit.hessian @ spans.T
+        constant = np.eye(len(spans)) - spans @ spans.T
+        hessian += max(curvature_floor, 0.0) * constant
+        return QuadraticFit(fit.intercept, spans @ fit.slope, hessian)
     n, d = U.shape
     rows, cols = np.triu_indices(d)
     n_coefficients = 1 + d + len(rows)
@@ -93,3 +101,11 @@ def _least_squares(U, features, w):
     """Coefficients of ``features`` when fitted together with an affine function."""
     design = np.column_stack([features, np.ones(len(U)), U])
     return lstsq(design, w)[0][: features.shape[1]]
+
+
+def _spanned(U):
+    """Orthonormal directions in which U varies, by more than 1e-6 of its widest."""
+    variances, directions = np.linalg.eigh(np.atleast_2d(np.cov(U.T, bias=True)))
+    keep = variances > 1e-12 * variances[-1]
+    keep[-1] = True
+    return directions[:, keep]

@@ -15,9 +15,9 @@ STRONG_CONVEXITY = 1e-4
 # Curvature that training may take away from the least-squares quadratic, in units of
 # what that leaves unexplained.
 FREE_CURVATURE = 30.0
-# Directions in which the points spread less than this share of the widest are not
-# blown up any further: they are constant, or rounding.
-NARROWEST = 1e-3
+# Directions are blown up by whitening to at most one over the first number, and not at
+# all where the points spread less than the second: they are constant, or rounding.
+NARROWEST, CONSTANT = 1e-3, 1e-6
 
 
 class Standardisation(NamedTuple):
@@ -93,15 +93,27 @@ def standardise(X, w, t):
     -------
     Standardisation
         The units.
+
+    Raises
+    ------
+    ValueError
+        If the samples are so large or so small that a unit is not finite.
     """
-    center = X.mean(axis=0)
-    length = float(np.sqrt(((X - center) ** 2).mean())) or 1.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        center = X.mean(axis=0)
+        length = float(np.sqrt(((X - center) ** 2).mean())) or 1.0
+        spread = float(w.std()) or float(np.abs(w).max()) or 1.0
+        floor = -(1 - STRONG_CONVEXITY) * length**2 / t
+    if not np.isfinite([length, spread, floor]).all():
+        raise ValueError(
+            "X, y and t must be of sizes whose squares and ratios are finite numbers, "
+            f"got points of spread {length:.3g}, values of spread {spread:.3g} and "
+            f"t={t:.3g}"
+        )
     V = (X - center) / length
-    floor = -(1 - STRONG_CONVEXITY) * length**2 / t
     quadratic = fit_quadratic(V, w, curvature_floor=floor)
     # Relative to the spread of w, rounding in the least squares is no residual.
     residual = float(np.sqrt(((w - quadratic(V)) ** 2).mean()))
-    spread = float(w.std()) or float(np.abs(w).max()) or 1.0
     scale = max(residual, 1e-9 * spread)
     lowest = np.linalg.eigvalsh(quadratic.hessian)[0]
     return Standardisation(
@@ -119,7 +131,7 @@ def _whitening(V):
     """Symmetric A with A cov A = I, but for directions that are all but constant."""
     variances, directions = np.linalg.eigh(V.T @ V / len(V))
     spread = np.sqrt(np.maximum(variances, 0))
-    spread = (
-        np.maximum(spread, NARROWEST * spread[-1]) if spread[-1] > 0 else spread + 1
-    )
+    widest = float(spread[-1]) or 1.0
+    constant = spread < CONSTANT * widest
+    spread = np.where(constant, widest, np.maximum(spread, NARROWEST * widest))
     return (directions / spread) @ directions.T

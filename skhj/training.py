@@ -235,7 +235,9 @@ def learning_rate_factor(step, n_steps):
 def _enough_threads(module, batch_size):
     """One thread for small steps: on more they wait for each other, and for others."""
     n_products = batch_size * sum(weight.numel() for weight in module.parameters())
-    return threadpool_limits(1 if n_products < SMALL_STEP else None)
+    # OpenMP's limit belongs to this thread; that of BLAS would be the process's.
+    limit = 1 if n_products < SMALL_STEP else None
+    return threadpool_limits(limit, user_api="openmp")
 
 
 def resolve_device(device):

@@ -549,3 +549,53 @@ def test_degenerate_samples_give_finite_answers(X, y):
     est = small(max_iter=3).fit(X, y)
     for method in METHODS:
         assert np.isfinite(getattr(est, method)(X)).all()
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-12, 1e-9])
+def test_linearly_dependent_columns_do_no_harm(noise):
+    """Mean-removed patches and duplicate columns leave directions without data."""
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(600, 5))
+    for X in (Z - Z.mean(axis=1, keepdims=True), np.column_stack([Z, Z[:, 0]])):
+        X = X + noise * rng.normal(size=X.shape)
+        y = L1().value(X, T)
+        est = small().fit(X[:500], y[:500])
+        assert est.score(X[500:], y[500:]) > 0.8
+        assert np.abs(est.prox(X[500:]) - X[500:]).max() < 5
+
+
+def test_prox_stays_put_along_a_constant_column():
+    X, y, gradient = samples(L1(), 400)
+    X = np.column_stack([X, np.full(400, 7.0)])
+    gradient = np.column_stack([gradient, np.zeros(400)])
+    est = small().fit(X, y, gradient=gradient)
+    # Only the direction's start, least squares of no data, is left in it.
+    assert np.abs(est.prox(X)[:, 2] - 7).max() < 2
+
+
+@pytest.mark.parametrize("offset", [1e6, 1e8])
+def test_prior_by_newton_survives_a_large_offset(data, offset):
+    X, y, _ = data
+    near = small(prior_method="newton", max_iter=5).fit(X, y).prior(X / 2)
+    far = small(prior_method="newton", max_iter=5).fit(X + offset, y)
+    # Points are rounded to 1e8 * eps ~ 1e-8; training amplifies that to a percent.
+    np.testing.assert_allclose(
+        far.prior(X / 2 + offset), near, rtol=0, atol=0.02 * near.std()
+    )
+
+
+def test_sizes_beyond_floating_point_are_refused(data):
+    X, y, gradient = data
+    with pytest.raises(ValueError, match="X, y and t must be of sizes"):
+        small(1e-153).fit(X, 1e153 * y, gradient=1e153 * gradient)
+
+
+def test_threads_fit_the_same_model_of_a_users_class(data):
+    X, y, _ = data
+    with joblib.parallel_config("threading"):
+        fits = joblib.Parallel(n_jobs=4)(
+            joblib.delayed(clone(small(max_iter=2, network=SumOfRidges)).fit)(X, y)
+            for _ in range(8)
+        )
+    for est in fits[1:]:
+        np.testing.assert_array_equal(est.predict(X), fits[0].predict(X))

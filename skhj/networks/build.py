@@ -1,10 +1,14 @@
 """Build convex modules by name or by class."""
 
+import threading
+
 import torch
 
 from skhj.networks.icnn import ICNN
 
 __all__ = ["make_core"]
+
+GLOBAL_GENERATOR = threading.Lock()
 
 
 def make_core(network, n_features, *, seed, **architecture):
@@ -34,8 +38,9 @@ def make_core(network, n_features, *, seed, **architecture):
     if network == "icnn":
         generator = torch.Generator().manual_seed(seed)
         return ICNN(n_features, generator=generator, **architecture).float()
-    # A user's class knows no generator: lend it the global one, and give that back.
-    with torch.random.fork_rng(devices=[]):
+    # A user's class knows no generator: lend it the global one, to one fit at a time,
+    # and give that back.
+    with GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         core = network(n_features).float()
     with torch.no_grad():
