@@ -15,8 +15,8 @@ __all__ = ["SemiconvexFit", "fit_semiconvex"]
 
 
 # Largest relative decrease of the loss in the last epoch of a training that has
-# settled, and the loss below which it does not matter.
-SETTLED, NEGLIGIBLE = 1e-2, 1e-6
+# settled, the loss below which it does not matter, and the one that is rounding.
+SETTLED, NEGLIGIBLE, ROUNDING = 1e-2, 1e-3, 1e-12
 
 
 class SemiconvexFit(NamedTuple):
@@ -127,7 +127,7 @@ def fit_semiconvex(
     baseline = (remainders[0][held_out] ** 2).mean()
     if gradient is not None:
         baseline += criterion.gradient_weight * (remainders[1][held_out] ** 2).mean()
-    if baseline < NEGLIGIBLE**2:
+    if baseline < ROUNDING:
         training["max_iter"] = 1  # Only rounding is left to learn.
     result = train(
         network if gradient is None else _WithGradient(network),
