@@ -1,5 +1,7 @@
 """What every estimator of a prior answers, from its value function and its prior."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.base import (
     BaseEstimator,
@@ -43,7 +45,8 @@ class PriorEstimator(
     A subclass has a parameter ``t`` and, once fitted, a private attribute ``_time``
     with the time it was fitted for. It implements ``_value_and_prox(X)`` and
     ``_prior_and_gradient(X)``, which map points (n, d), of float64 or float32, to
-    values (n,) and points or gradients (n, d) in float64.
+    values (n,) and points or gradients (n, d) in float64, and ``_evolved(X, time)``,
+    values (n,) at a time between 0 and t.
     """
 
     def __sklearn_tags__(self):
@@ -187,3 +190,33 @@ class PriorEstimator(
         J, _ = self._prior_and_gradient(X)
         psi = hj.conjugate_from_prior(X.astype(np.float64), J, self._time)
         return in_dtype(psi, X.dtype)
+
+    def evolve(self, X, time):
+        """Value function S(x, time) of the prior at any time up to ``t``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+        time : float
+            Time, from 0 (the prior itself) to ``t`` (the value function that
+            ``predict`` gives).
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values.
+
+        Raises
+        ------
+        ValueError
+            If ``time`` is not between 0 and ``t``.
+        """
+        X = self._check_points(X)
+        if not isinstance(time, Real) or not 0 <= time <= self._time:
+            raise ValueError(f"time must be between 0 and t={self._time}, got {time!r}")
+        if time == 0:
+            return self.prior(X)
+        if time == self._time:
+            return in_dtype(self._value_and_prox(X)[0], X.dtype)
+        return in_dtype(self._evolved(X, time), X.dtype)

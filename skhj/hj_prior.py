@@ -1,26 +1,29 @@
 """Estimator of a prior from samples of its Hamilton-Jacobi value function."""
 
 import warnings
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 import torch
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
 from skhj import hamilton_jacobi as hj
 from skhj.base import PriorEstimator
+from skhj.extrapolation import ExtrapolationWarning, measure_reach
 from skhj.learned_prior import LearnedPrior
-from skhj.networks import SemiconvexNetwork, make_core
+from skhj.networks import load_network
+from skhj.prior_search import PriorSearch, Samples, Settings
 from skhj.progress import CallbackSupportMixin, FitProgress, with_callbacks
-from skhj.semiconvex_regression import fit_semiconvex
 from skhj.training import resolve_device
 
 __all__ = ["HJPriorRegressor"]
+
+NETWORKS = {"auto", "icnn", "ridge", "envelope"}
 
 
 class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
@@ -127,7 +130,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
 
     _parameter_constraints = {
         "t": [Interval(Real, 0, None, closed="neither")],
-        "network": [StrOptions({"icnn"}), type],
+        "network": [StrOptions(NETWORKS), type],
+        "target": [StrOptions({"value", "prox"})],
         "hidden_layer_sizes": ["array-like"],
         "wide_units": [Interval(Integral, 0, None, closed="left")],
         "softplus_beta": [Interval(Real, 0, None, closed="neither")],
@@ -138,6 +142,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         ],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "gradient_weight": [Interval(Real, 0, None, closed="left")],
+        "prox_loss": [StrOptions({"squared", "matching"})],
+        "matching_width": [Interval(Real, 0, None, closed="neither")],
         "prior_method": [StrOptions({"auto", "network", "newton", "inversion"})],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "device": [str, torch.device, None],
@@ -150,6 +156,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         t=1.0,
         *,
         network="icnn",
+        target="value",
         hidden_layer_sizes=(96, 96),
         wide_units=256,
         softplus_beta=5.0,
@@ -157,6 +164,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         batch_size="auto",
         learning_rate=0.02,
         gradient_weight=1.0,
+        prox_loss="squared",
+        matching_width=0.5,
         prior_method="auto",
         validation_fraction=0.1,
         device=None,
@@ -165,6 +174,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     ):
         self.t = t
         self.network = network
+        self.target = target
         self.hidden_layer_sizes = hidden_layer_sizes
         self.wide_units = wide_units
         self.softplus_beta = softplus_beta
@@ -172,6 +182,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.gradient_weight = gradient_weight
+        self.prox_loss = prox_loss
+        self.matching_width = matching_width
         self.prior_method = prior_method
         self.validation_fraction = validation_fraction
         self.device = device
@@ -187,11 +199,12 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         ----------
         X : array-like of shape (n, d)
             Points, at least two.
-        y : array-like of shape (n,)
-            Values S(x, t).
+        y : array-like of shape (n,) or (n, d)
+            Values S(x, t); with ``target="prox"`` the proximal points of X, or the
+            clean signals of which the rows of X are noisy ones.
         gradient : array-like of shape (n, d) or None, default=None
-            Gradients of S by x, where known. From a denoiser's outputs p = prox(x),
-            the gradient is (x - p) / t.
+            Gradients of S by x, where known beside its values. From a denoiser's
+            outputs p = prox(x), the gradient is (x - p) / t.
 
         Returns
         -------
@@ -205,47 +218,43 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         """
         self._forget_fit()
         self._check_network()
-        X, y, gradient = self._check_samples(X, y, gradient)
-        device = resolve_device(self.device)
+        X, y, gradient = self._check_target(X, y, gradient)
+        settings = self._settings()
         rng = check_random_state(self.random_state)
         held_out = np.zeros(len(X), dtype=bool)
         n_held_out = int(np.ceil(self.validation_fraction * len(X)))
         held_out[rng.permutation(len(X))[: min(n_held_out, len(X) - 1)]] = True
-
-        with_prior = self.prior_method != "inversion"
-        progress = FitProgress(self, n_phases=1 + with_prior)
-        learn = partial(
-            self._learn, held_out=held_out, device=device, rng=rng, progress=progress
-        )
-        value_fit = learn(
-            "value function", X, -y, _minus(gradient), max_iter=self.max_iter
-        )
-        model, prior_fit = LearnedPrior(value_fit.network, None, self.t), None
-        if with_prior:
-            # Given gradients make exact pairs; else the fitted network makes them.
-            S, slope = y, gradient
-            if gradient is None:
-                S, slope = model.value_and_gradient(X)
-            P = hj.prox_from_gradient(X, slope, self.t)
-            J = hj.prior_at_prox(X, P, S, self.t)
-            slope = hj.prior_gradient_from_point(P, X, self.t)
-            prior_fit = learn(
-                "prior", P, J, slope, max_iter=self._prior_epochs(gradient)
-            )
-            model.prior_network = prior_fit.network
-        method = self.prior_method
-        if method == "auto":
-            method = "newton"
-            if gradient is not None:
-                method = _closest_method(model, P[held_out], J[held_out])
+        samples = Samples(X, y, gradient, self.t, held_out)
+        progress = FitProgress(self)
+        search = PriorSearch(samples, settings, rng, progress)
+        candidates = search.run(self.network)
         progress.end()
-        return self._keep(model, method, value_fit, prior_fit)
+        return self._keep(candidates, search)
+
+    def _check_target(self, X, y, gradient):
+        """Return points, values or None, and gradients or None."""
+        if self.target == "value":
+            return self._check_samples(X, y, gradient)
+        if gradient is not None:
+            raise ValueError(
+                "gradient must be None with target='prox': y alone says what it is"
+            )
+        X, P = validate_data(
+            self, X, y, dtype=np.float64, multi_output=True, ensure_min_samples=2
+        )
+        P = check_array(P, dtype=np.float64, ensure_2d=False, input_name="y")
+        if P.shape != X.shape:
+            raise ValueError(
+                f"y must have the shape of X, {X.shape}, with target='prox', got "
+                f"{P.shape}"
+            )
+        return X, None, hj.value_gradient_from_prox(X, P, self.t)
 
     def _check_network(self):
         if isinstance(self.network, type) and not issubclass(self.network, nn.Module):
             raise ValueError(
-                "network must be 'icnn' or a subclass of torch.nn.Module (the class "
-                "itself, not an object), got "
+                f"network must be one of {sorted(NETWORKS)} or a subclass of "
+                f"torch.nn.Module (the class itself, not an object), got "
                 f"{self.network!r}"
             )
         sizes = list(self.hidden_layer_sizes)
@@ -254,51 +263,23 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
                 f"hidden_layer_sizes must be positive integers, got {sizes}"
             )
 
-    def _prior_epochs(self, gradient):
-        """Epochs of the prior's network: fewer where Newton's method refines it."""
-        answers = self.prior_method == "network" or (
-            self.prior_method == "auto" and gradient is not None
-        )
-        return self.max_iter if answers else -(-self.max_iter // 2)
-
-    def _learn(
-        self, name, X, w, gradient, *, max_iter, held_out, device, rng, progress
-    ):
-        """Fit one of the two networks."""
-        seed = int(rng.randint(np.iinfo(np.int32).max))
-        n_seen = int((~held_out).sum())
-        batch_size = self.batch_size
-        if batch_size == "auto":
-            batch_size = int(np.clip(n_seen // 16, 32, 256))
-        progress.begin(name, max_iter)
-        fit = fit_semiconvex(
-            make_core(n_features=X.shape[1], seed=seed, **self._architecture()),
-            X,
-            w,
-            gradient,
-            t=self.t,
-            held_out=held_out,
-            device=device,
-            gradient_weight=self.gradient_weight,
-            max_iter=max_iter,
-            batch_size=batch_size,
+    def _settings(self):
+        return Settings(
+            architecture=self._architecture(),
+            max_iter=self.max_iter,
+            batch_size=self.batch_size,
             learning_rate=self.learning_rate,
-            generator=torch.Generator().manual_seed(seed),
+            gradient_weight=self.gradient_weight,
+            matching_width=(
+                self.matching_width if self.prox_loss == "matching" else None
+            ),
+            prior_method=self.prior_method,
+            device=resolve_device(self.device),
             verbose=self.verbose,
-            progress=progress,
         )
-        progress.end()
-        if not fit.converged and max_iter == self.max_iter:
-            warnings.warn(
-                f"the network of the {name} was still improving when its training "
-                f"ended; raise max_iter (it is {self.max_iter})",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        return fit
 
     def _architecture(self):
-        if self.network != "icnn":
+        if isinstance(self.network, type):
             return {"network": self.network}
         return {
             "network": "icnn",
@@ -307,20 +288,47 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             "softplus_beta": self.softplus_beta,
         }
 
-    def _keep(self, model, method, value_fit, prior_fit):
+    def _keep(self, candidates, search):
         """Set every fitted attribute, once all of them are known."""
-        self._model = model
+        best = candidates[0]
+        P, J, _ = search.prior_samples(best.model)
+        if self.target == "prox":
+            best.model.shift_(-J.min())
+        self._warn_if_unsettled(best)
+        self._model = best.model
         self._fitted_architecture = self._architecture()
-        self.prior_method_ = method
-        self.value_weights_ = value_fit.network.to_arrays()
-        self.loss_curve_ = value_fit.training.loss_curve
+        self._reach = measure_reach(search.samples.X), measure_reach(P)
+        self._target = self.target
+        self.network_ = best.name
+        self.candidates_ = [
+            {
+                "name": candidate.name,
+                "validation_error": candidate.validation_error,
+                "seconds": candidate.seconds,
+            }
+            for candidate in candidates
+        ]
+        self.prior_method_ = best.prior_method
+        self.value_weights_ = best.model.value_network.to_arrays()
+        self.loss_curve_ = best.value_fit.training.loss_curve
         self.n_iter_ = len(self.loss_curve_)
         self.prior_weights_, self.prior_loss_curve_ = None, np.empty(0)
-        if prior_fit is not None:
-            self.prior_weights_ = prior_fit.network.to_arrays()
-            self.prior_loss_curve_ = prior_fit.training.loss_curve
+        if best.model.prior_network is not None:
+            self.prior_weights_ = best.model.prior_network.to_arrays()
+            self.prior_loss_curve_ = best.prior_fit.training.loss_curve
         self._time = self.t
         return self
+
+    def _warn_if_unsettled(self, candidate):
+        fits = {"value function": candidate.value_fit, "prior": candidate.prior_fit}
+        for name, fit in fits.items():
+            if fit is not None and not fit.converged:
+                warnings.warn(
+                    f"the network of the {name} was still improving when its training "
+                    f"ended; raise max_iter (it is {self.max_iter})",
+                    ConvergenceWarning,
+                    stacklevel=5,
+                )
 
     def __getstate__(self):
         # The state is numpy: a model from a GPU loads without one.
@@ -339,43 +347,57 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         except ValueError:
             device = torch.device("cpu")
         networks = [
-            SemiconvexNetwork.from_arrays(
-                make_core(
-                    n_features=self.n_features_in_, seed=0, **self._fitted_architecture
-                ),
-                weights,
-            ).to(device)
-            if weights is not None
-            else None
+            weights and load_network(weights, self._fitted_architecture).to(device)
             for weights in (self.value_weights_, self.prior_weights_)
         ]
-        return LearnedPrior(*networks, self._time)
+        return LearnedPrior(
+            *networks, self._time, value_by_minimisation=self.network_ == "envelope"
+        )
+
+    def predict(self, X):
+        """Value function S(x, t), or with ``target="prox"`` the proximal points.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, d)
+            What y was in ``fit``, in the float dtype of X.
+        """
+        check_is_fitted(self)
+        return self.prox(X) if self._target == "prox" else super().predict(X)
 
     def _value_and_prox(self, X):
-        S, gradient = self._model.value_and_gradient(X)
-        return S, hj.prox_from_gradient(X, gradient, self._time)
+        answer = self._checked(self._model.value(X), X, self._reach[0])
+        return answer.value, hj.prox_from_gradient(X, answer.gradient, self._time)
 
     def _prior_and_gradient(self, X):
         answer = self._model.prior(X, self.prior_method_)
+        answer = self._checked(answer, X, self._reach[1])
+        return answer.value, answer.gradient
+
+    def _evolved(self, X, time):
+        return self._checked(self._model.evolve(X, time), X, self._reach[0]).value
+
+    def _checked(self, answer, X, reach):
+        """Warn of answers that extrapolate, and of those not solved for."""
+        n_far = int(reach.is_far(X).sum())
+        if n_far:
+            warnings.warn(
+                f"{n_far} of {len(X)} points lie far outside the data of fit, where "
+                "answers extrapolate",
+                ExtrapolationWarning,
+                stacklevel=4,
+            )
         n_unsolved = int((~answer.solved).sum())
         if n_unsolved:
             warnings.warn(
-                f"the conjugate was not solved to its tolerance at {n_unsolved} of "
-                f"{len(X)} points: the prior there is a lower bound of the fitted one",
+                f"a minimisation was not solved to its tolerance at {n_unsolved} of "
+                f"{len(X)} points: values there are bounds, not the fitted ones",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-        return answer.value, answer.gradient
-
-
-def _minus(gradient):
-    return None if gradient is None else -gradient
-
-
-def _closest_method(model, P, J):
-    """Return the method whose prior is closer to J at P, and the cheaper of equals."""
-    errors = {
-        method: np.mean((model.prior(P, method).value - J) ** 2)
-        for method in ("network", "newton")
-    }
-    return min(errors, key=errors.get)
+        return answer

@@ -1,4 +1,4 @@
-"""A fitted pair of networks, read as value function, prox and prior."""
+"""A fitted pair of networks, read as value function, prox and prior at any time."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import torch
 from skhj import hamilton_jacobi as hj
 from skhj.conjugate import invert_by_conjugate_gradients, newton_conjugate
 
-__all__ = ["LearnedPrior", "PriorAnswer"]
+__all__ = ["LearnedPrior", "Solved"]
 
 # Points at a time: enough to fill the processor, few enough for the Hessians' memory.
 ROWS, NEWTON_ROWS = 8192, 1024
@@ -20,18 +20,17 @@ NEWTON_TOLERANCE, INVERSION_TOLERANCE = 1e-7, 1e-5
 ANCHOR = 0.5
 
 
-class PriorAnswer(NamedTuple):
-    """The prior at some points.
+class Solved(NamedTuple):
+    """A function at some points, and where a solver fell short of it.
 
     Attributes
     ----------
     value : ndarray of shape (n,)
-        The prior J(y).
+        Values.
     gradient : ndarray of shape (n, d)
-        Its gradient.
+        Gradients.
     solved : ndarray of shape (n,), dtype bool
-        Whether the solver of the conjugate met its tolerance; always true of a
-        network's answer.
+        Whether the solver met its tolerance; always true where none was needed.
     """
 
     value: np.ndarray
@@ -40,98 +39,211 @@ class PriorAnswer(NamedTuple):
 
 
 class LearnedPrior:
-    """Value function and prior of a fitted model, on numpy arrays in float64.
+    r"""Value function and prior of a fitted model, on numpy arrays in float64.
+
+    One of the two networks is the model, the other helps it: minus the value function,
+    from which the prior is the backward solution, or the prior, from which the value
+    function is the forward one,
+
+    .. math::
+
+        S(x, s) = \max_z S(z, t) - \frac{|x - z|^2}{2 (t - s)} \qquad\text{or}\qquad
+        S(x, s) = \min_y J(y) + \frac{|x - y|^2}{2 s}.
+
+    Either is a proximal operator: of -(t - s) S, or of s J.
 
     Parameters
     ----------
-    value_network : SemiconvexNetwork
-        Minus the value function.
+    value_network : SemiconvexNetwork or RidgeNetwork
+        Minus the value function; with ``value_by_minimisation``, a first guess of it.
     prior_network : SemiconvexNetwork or None
         The prior, where a network was trained for it.
     t : float
-        Time.
+        Time of the samples.
+    value_by_minimisation : bool, default=False
+        Whether the prior's network is the model.
     """
 
-    def __init__(self, value_network, prior_network, t):
+    def __init__(self, value_network, prior_network, t, *, value_by_minimisation=False):
         self.value_network = value_network
         self.prior_network = prior_network
         self.t = t
+        self.value_by_minimisation = value_by_minimisation
 
-    def _tensor(self, X):
-        device = self.value_network.unit_center.device
-        return torch.tensor(np.ascontiguousarray(X, dtype=np.float64), device=device)
-
-    def value_and_gradient(self, X):
-        """Value function and its gradient at X, shapes (n,) and (n, d)."""
-        value, gradient = _evaluate(self.value_network, self._tensor(X))
-        return -value, -gradient
-
-    def prior(self, X, method):
-        """Prior and its gradient at X.
+    def value(self, X):
+        """Value function S(x, t) at X.
 
         Parameters
         ----------
         X : ndarray of shape (n, d)
             Points.
-        method : {"network", "newton", "inversion"}
-            The prior network's answer; the conjugate of the fitted potential by
-            Newton's method, anchored at that answer; or by conjugate gradients from X.
 
         Returns
         -------
-        PriorAnswer
-            Values, gradients, and which of them were solved for.
+        Solved
+            Values and gradients.
         """
-        X = self._tensor(X)
-        if method == "network":
-            value, gradient = _evaluate(self.prior_network, X)
-            return PriorAnswer(value, gradient, np.ones(len(value), dtype=bool))
-        answers = [self._conjugate(rows, method) for rows in X.split(NEWTON_ROWS)]
-        return PriorAnswer(*map(np.concatenate, zip(*answers, strict=True)))
+        if self.value_by_minimisation:
+            return self._in_blocks(self._forward, X, self.t)
+        return self._in_blocks(self._network_value, X, rows=ROWS)
 
-    def _conjugate(self, Y, method):
-        length = float(self.value_network.unit_length)
-        if method == "inversion":
-            scale, tol = length, INVERSION_TOLERANCE
-            solution = invert_by_conjugate_gradients(
-                self._potential_and_gradient, Y, scale=scale, tol=tol
-            )
-        else:
-            _, gradient = self.prior_network.value_and_gradient_at(Y)
-            scale, tol = float(self.prior_network.unit_length), NEWTON_TOLERANCE
-            solution = newton_conjugate(
-                self._potential_and_gradient,
-                self._potential_hessian,
-                Y,
-                Y + self.t * gradient,
-                # The ratio is the mean curvature of psi, which maps x to y.
-                anchor=ANCHOR * scale / length,
-                scale=scale,
-                tol=tol,
-            )
-        # In exact arithmetic (psi*(y) - |y|^2 / 2) / t, without its cancellation.
-        S = -self.value_network.value_and_gradient_at(solution.point)[0]
-        value = hj.prior_at_prox(solution.point, Y, S, self.t)
-        gradient = hj.prior_gradient_from_point(Y, solution.point, self.t)
+    def prior(self, X, method):
+        """Prior at X.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+            Points.
+        method : {"exact", "network", "newton", "inversion"}
+            The conjugate of the fitted potential in closed form; the prior network's
+            answer; the conjugate by Newton's method, anchored at that answer; or by
+            conjugate gradients from X.
+
+        Returns
+        -------
+        Solved
+            Values and gradients.
+        """
+        solve = {
+            "exact": self._exact_prior,
+            "network": self._network_prior,
+            "newton": self._newton_prior,
+            "inversion": self._inverted_prior,
+        }[method]
+        rows = ROWS if method in {"exact", "network"} else NEWTON_ROWS
+        return self._in_blocks(solve, X, rows=rows)
+
+    def evolve(self, X, time):
+        """Value function S(x, time) at X, for 0 < time < t.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+            Points.
+        time : float
+            Time.
+
+        Returns
+        -------
+        Solved
+            Values and gradients.
+        """
+        solve = self._forward if self.value_by_minimisation else self._backward
+        return self._in_blocks(solve, X, time)
+
+    def shift_(self, constant):
+        """Add a constant to the value function and the prior, in place."""
+        self.value_network.shift_(-constant)
+        if self.prior_network is not None:
+            self.prior_network.shift_(constant)
+
+    def _in_blocks(self, solve, X, *args, rows=NEWTON_ROWS):
+        device = self.value_network.unit_center.device
+        X = torch.tensor(np.ascontiguousarray(X, dtype=np.float64), device=device)
+        answers = [solve(block, *args) for block in X.split(rows)]
+        parts = zip(*answers, strict=True)
+        return Solved(*(torch.cat(part).cpu().numpy() for part in parts))
+
+    def _network_value(self, X):
+        w, gradient = self.value_network.value_and_gradient_at(X)
+        return Solved(-w, -gradient, _all_true(X))
+
+    def _network_prior(self, Y):
+        J, gradient = self.prior_network.value_and_gradient_at(Y)
+        return Solved(J, gradient, _all_true(Y))
+
+    def _exact_prior(self, Y):
+        point = self.value_network.conjugate_at(Y).point
+        return self._prior_from_point(Y, point, _all_true(Y))
+
+    def _newton_prior(self, Y):
+        anchor = 0.0
+        if self.prior_network is not None:
+            # The ratio is the mean curvature of psi, which maps x to y.
+            lengths = self.prior_network.unit_length, self.value_network.unit_length
+            anchor = ANCHOR * float(lengths[0] / lengths[1])
+        solution, solved = _prox_of(
+            self.value_network,
+            self.t,
+            Y,
+            self._first_point(Y),
+            scale=self._length(),
+            anchor=anchor,
+        )
+        return self._prior_from_point(Y, solution.point, solved)
+
+    def _inverted_prior(self, Y):
+        scale, tol = float(self.value_network.unit_length), INVERSION_TOLERANCE
+        solution = invert_by_conjugate_gradients(
+            lambda x: _potential(self.value_network, self.t, x), Y, scale=scale, tol=tol
+        )
         # Conjugate gradients measure each component, and stop at round-off sooner.
         solved = solution.residual <= 10 * tol * scale
-        return value.cpu().numpy(), gradient.cpu().numpy(), solved.cpu().numpy()
+        return self._prior_from_point(Y, solution.point, solved)
 
-    def _potential_and_gradient(self, X):
-        """Return psi and grad psi, from minus the value function."""
-        value, gradient = self.value_network.value_and_gradient_at(X)
-        return (
-            hj.potential_from_value(X, -value, self.t),
-            hj.prox_from_gradient(X, -gradient, self.t),
+    def _length(self):
+        """Spread of the narrower of the samples and their proximal points."""
+        networks = (self.value_network, self.prior_network)
+        return min(float(n.unit_length) for n in networks if n is not None)
+
+    def _prior_from_point(self, Y, X, solved):
+        """Prior at y from the x with grad psi(x) = y."""
+        # In exact arithmetic (psi*(y) - |y|^2 / 2) / t, without its cancellation.
+        S = -self.value_network.value_and_gradient_at(X)[0]
+        gradient = hj.prior_gradient_from_point(Y, X, self.t)
+        return Solved(hj.prior_at_prox(X, Y, S, self.t), gradient, solved)
+
+    def _first_point(self, Y):
+        """Guess of the x with grad psi(x) = y."""
+        if self.prior_network is None:
+            return self.value_network.conjugate_start(Y)
+        return Y + self.t * self.prior_network.value_and_gradient_at(Y)[1]
+
+    def _backward(self, X, time):
+        """S(x, time) as the largest value whose paraboloids stay above S(., t)."""
+        left = self.t - time
+        S_gradient = -self.value_network.value_and_gradient_at(X)[1]
+        early = (self._first_point(X) - X) / self.t
+        guess = X + left * (early * (left / self.t) + S_gradient * (time / self.t))
+        solution, solved = _prox_of(
+            self.value_network, left, X, guess, scale=self._length()
         )
+        S = -self.value_network.value_and_gradient_at(solution.point)[0]
+        gradient = (solution.point - X) / left
+        return Solved(S - left * hj.half_squared_norm(gradient), gradient, solved)
 
-    def _potential_hessian(self, X):
-        identity = torch.eye(X.shape[1], dtype=X.dtype, device=X.device)
-        return identity + self.t * self.value_network.hessian_at(X)
+    def _forward(self, X, time):
+        """S(x, time) by the Lax-Oleinik minimisation of the prior."""
+        w_gradient = self.value_network.value_and_gradient_at(X)[1]
+        guess = X + time * w_gradient
+        solution, solved = _prox_of(
+            self.prior_network, time, X, guess, scale=self._length()
+        )
+        J = self.prior_network.value_and_gradient_at(solution.point)[0]
+        gradient = (X - solution.point) / time
+        return Solved(J + time * hj.half_squared_norm(gradient), gradient, solved)
 
 
-def _evaluate(network, X):
-    """Value and gradient of a network, a block of rows at a time."""
-    blocks = [network.value_and_gradient_at(rows) for rows in X.split(ROWS)]
-    value, gradient = (torch.cat(parts) for parts in zip(*blocks, strict=True))
-    return value.cpu().numpy(), gradient.cpu().numpy()
+def _potential(network, tau, x):
+    """Value and gradient of |x|^2 / 2 + tau w(x)."""
+    w, gradient = network.value_and_gradient_at(x)
+    return hj.half_squared_norm(x) + tau * w, x + tau * gradient
+
+
+def _prox_of(network, tau, X, start, *, scale, anchor=0.0):
+    """Minimise tau w(z) + |z - x|^2 / 2 for each row x, and judge the residuals."""
+    identity = torch.eye(X.shape[1], dtype=X.dtype, device=X.device)
+    solution = newton_conjugate(
+        lambda z: _potential(network, tau, z),
+        lambda z: identity + tau * network.hessian_at(z),
+        X,
+        start,
+        anchor=anchor,
+        scale=scale,
+        tol=NEWTON_TOLERANCE,
+    )
+    return solution, solution.residual <= 10 * NEWTON_TOLERANCE * scale
+
+
+def _all_true(X):
+    return torch.ones(len(X), dtype=torch.bool)

@@ -319,6 +319,9 @@ class PQMPrior(PriorEstimator):
     def _value_and_prox(self, X):
         return self._solve(X, self._time)
 
+    def _evolved(self, X, time):
+        return self._solve(X, time)[0]
+
     def _solve(self, X, time):
         value, prox, *_ = value_function(
             self._pieces,
@@ -328,33 +331,6 @@ class PQMPrior(PriorEstimator):
             max_rounds=self.max_rounds,
         )
         return value + self.y_offset_, prox + self.X_offset_
-
-    def evolve(self, X, time):
-        """Value function S(x, time) of the prior at any time up to ``t``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Points.
-        time : float
-            Time, from 0 (the prior itself) to ``t``.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Values.
-
-        Raises
-        ------
-        ValueError
-            If ``time`` is not between 0 and ``t``.
-        """
-        X = self._check_points(X)
-        if not 0 <= time <= self._time:
-            raise ValueError(f"time must be between 0 and t={self._time}, got {time!r}")
-        if time == 0:
-            return self.prior(X)
-        return in_dtype(self._solve(X, time)[0], X.dtype)
 
     def prior_bounds(self, X):
         """Bounds of the true prior.

@@ -16,21 +16,19 @@ __all__ = ["CallbackSupportMixin", "FitProgress", "with_callbacks"]
 
 
 class FitProgress:
-    """The task tree of one fit: a subtask for each phase, in it one for each epoch.
+    """The task tree of one fit: a subtask for each network, in it one for each epoch.
 
     Parameters
     ----------
     estimator : CallbackSupportMixin
         The estimator being fitted.
-    n_phases : int
-        Number of phases to come.
     """
 
-    def __init__(self, estimator, n_phases):
+    def __init__(self, estimator):
         self.estimator = estimator
         self._open = []
         if hasattr(estimator, "_init_callback_context"):
-            context = estimator._init_callback_context(max_subtasks=n_phases)
+            context = estimator._init_callback_context(max_subtasks=None)
             self._begin(context)
 
     def _begin(self, context):

@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import lstsq
+from scipy.linalg import cho_factor, cho_solve, lstsq, solve_continuous_lyapunov
 
 from skhj.hamilton_jacobi import half_squared_norm
 
-__all__ = ["QuadraticFit", "fit_quadratic"]
+__all__ = ["QuadraticFit", "fit_quadratic", "fit_quadratic_to_gradients"]
 
 
 class QuadraticFit(NamedTuple):
@@ -37,6 +37,8 @@ def half_quadratic(U, H):
     return ((U @ H) * U).sum(axis=1) / 2
 
 
+# Pivots of the normal equations, relative to their columns, with half the digits left.
+WELL_CONDITIONED = 1e-4
 # Samples that each coefficient of a full matrix asks for.
 SAMPLES_PER_COEFFICIENT = 4
 
@@ -66,10 +68,7 @@ def fit_quadratic(U, w, *, curvature_floor):
     if spans.shape[1] < U.shape[1]:
         # Least squares would fit rounding errors along the other directions.
         fit = fit_quadratic(U @ spans, w, curvature_floor=curvature_floor)
-        hessian = spans @ fit.hessian @ spans.T
-        constant = np.eye(len(spans)) - spans @ spans.T
-        hessian += max(curvature_floor, 0.0) * constant
-        return QuadraticFit(fit.intercept, spans @ fit.slope, hessian)
+        return _lifted(fit, spans, curvature_floor)
     n, d = U.shape
     rows, cols = np.triu_indices(d)
     n_coefficients = 1 + d + len(rows)
@@ -85,10 +84,57 @@ def fit_quadratic(U, w, *, curvature_floor):
     else:
         (curvature,) = _least_squares(U, half_squared_norm(U)[:, None], w)
         hessian = curvature * np.eye(d)
-    eigenvalues, vectors = np.linalg.eigh(hessian)
-    hessian = (vectors * np.maximum(eigenvalues, curvature_floor)) @ vectors.T
+    hessian = _with_floor(hessian, curvature_floor)
     intercept, slope = fit_affine(U, w - half_quadratic(U, hessian))
     return QuadraticFit(intercept, slope, hessian)
+
+
+def fit_quadratic_to_gradients(U, gradient, *, curvature_floor):
+    """Fit a quadratic to gradients by least squares; its intercept is zero.
+
+    Parameters
+    ----------
+    U : ndarray of shape (n, d)
+        Points, of unit scale about the origin.
+    gradient : ndarray of shape (n, d)
+        Gradients.
+    curvature_floor : float
+        Smallest curvature allowed; minus infinity for none.
+
+    Returns
+    -------
+    QuadraticFit
+        The fitted function.
+    """
+    spans = _spanned(U)
+    if spans.shape[1] < U.shape[1]:
+        fit = fit_quadratic_to_gradients(
+            U @ spans, gradient @ spans, curvature_floor=curvature_floor
+        )
+        fit = _lifted(fit, spans, curvature_floor)
+        # Along a direction without data the gradient is still known.
+        center = U.mean(axis=0)
+        return fit._replace(slope=gradient.mean(axis=0) - fit.hessian @ center)
+    center, mean = U.mean(axis=0), gradient.mean(axis=0)
+    U = U - center
+    # The normal equations C H + H C = Q of min |gradient - U H| over symmetric H.
+    cross = U.T @ (gradient - mean)
+    hessian = solve_continuous_lyapunov(U.T @ U, cross + cross.T)
+    hessian = _with_floor((hessian + hessian.T) / 2, curvature_floor)
+    return QuadraticFit(0.0, mean - hessian @ center, hessian)
+
+
+def _with_floor(hessian, floor):
+    eigenvalues, vectors = np.linalg.eigh(hessian)
+    return (vectors * np.maximum(eigenvalues, floor)) @ vectors.T
+
+
+def _lifted(fit, spans, curvature_floor):
+    """Take a fit in some directions to the space that they span a part of."""
+    hessian = spans @ fit.hessian @ spans.T
+    constant = np.eye(len(spans)) - spans @ spans.T
+    hessian += max(curvature_floor, 0.0) * constant
+    return QuadraticFit(fit.intercept, spans @ fit.slope, hessian)
 
 
 def fit_affine(U, w):
@@ -100,7 +146,22 @@ def fit_affine(U, w):
 def _least_squares(U, features, w):
     """Coefficients of ``features`` when fitted together with an affine function."""
     design = np.column_stack([features, np.ones(len(U)), U])
-    return lstsq(design, w)[0][: features.shape[1]]
+    gram = design.T @ design
+    size = np.sqrt(gram.diagonal())
+    try:
+        factor = cho_factor(gram)
+        well_conditioned = (
+            np.abs(factor[0].diagonal()) > WELL_CONDITIONED * size
+        ).all()
+    except np.linalg.LinAlgError:
+        well_conditioned = False
+    if not well_conditioned:
+        return lstsq(design, w)[0][: features.shape[1]]
+    # Many times faster than an orthogonal factorisation; a second solve, of what the
+    # first leaves, makes up for the squared condition number.
+    coefficients = cho_solve(factor, design.T @ w)
+    coefficients += cho_solve(factor, design.T @ (w - design @ coefficients))
+    return coefficients[: features.shape[1]]
 
 
 def _spanned(U):

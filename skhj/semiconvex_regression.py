@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from skhj.networks import SemiconvexNetwork
-from skhj.quadratic import fit_quadratic
+from skhj.networks import SemiconvexNetwork, value_and_gradient
+from skhj.proximal_matching import match_proximal_points
+from skhj.quadratic import fit_quadratic, fit_quadratic_to_gradients
 from skhj.standardisation import standardise
 from skhj.training import TrainingResult, train
 
@@ -55,6 +56,13 @@ class _SobolevLoss(nn.Module):
         return of_value + self.gradient_weight * of_gradient
 
 
+class _GradientLoss(nn.Module):
+    """Mean squared error of the gradients alone."""
+
+    def forward(self, predictions, targets):
+        return nn.functional.mse_loss(predictions[1], targets[0])
+
+
 class _WithGradient(nn.Module):
     """The network as a module whose output is its value and its gradient."""
 
@@ -68,9 +76,19 @@ class _WithGradient(nn.Module):
 
 
 def fit_semiconvex(
-    core, X, w, gradient=None, *, t, held_out, device, gradient_weight=1.0, **training
+    core,
+    X,
+    w,
+    gradient=None,
+    *,
+    t,
+    held_out,
+    device,
+    gradient_weight=1.0,
+    matching_width=None,
+    **training,
 ):
-    """Fit w, with |x|^2 / 2 + t w(x) convex, to its values and perhaps its gradients.
+    """Fit w, with |x|^2 / 2 + t w(x) convex, to its values, its gradients, or both.
 
     Parameters
     ----------
@@ -78,8 +96,8 @@ def fit_semiconvex(
         Convex module in single precision, trained in place.
     X : ndarray of shape (n, d)
         Points.
-    w : ndarray of shape (n,)
-        Values.
+    w : ndarray of shape (n,) or None
+        Values; None fits the gradients alone, and leaves w known up to a constant.
     gradient : ndarray of shape (n, d) or None, default=None
         Gradients of w; None fits the values alone.
     t : float
@@ -91,6 +109,9 @@ def fit_semiconvex(
     gradient_weight : float, default=1.0
         Weight of the gradients where the values have 1, both in units of what the
         best quadratic leaves.
+    matching_width : float or None, default=None
+        Where there are gradients alone, the width to which proximal matching narrows
+        after the squared error, in units of the proximal error that this leaves.
     **training : dict
         Passed to `skhj.training.train`.
 
@@ -100,48 +121,64 @@ def fit_semiconvex(
         The function and its training losses.
     """
     seen = ~held_out
-    units = standardise(X[seen], w[seen], t)
+    slopes = None if gradient is None else gradient[seen]
+    units = standardise(X[seen], None if w is None else w[seen], t, slopes)
     U = units.whiten(X)
-    targets = [units.values(X, w)]
-    quadratic = fit_quadratic(U[seen], targets[0][seen], curvature_floor=0.0)
-    criterion = _ValueLoss()
-    # The loss of the quadratic alone, the one to beat.
-    remainders = [targets[0] - quadratic(U)]
-    if gradient is not None:
-        targets.append(units.gradients(X, gradient))
-        remainders.append(targets[1] - quadratic.slope - U @ quadratic.hessian)
-        # At least 1, as for any f of unit size that is not a rounding error.
-        spread = (remainders[1][seen] ** 2).mean()
-        criterion = _SobolevLoss(gradient_weight / max(spread, 1.0))
-
+    values = None if w is None else units.values(X, w)
+    slopes = None if gradient is None else units.gradients(X, gradient)
     network = SemiconvexNetwork(core, units).to(device)
-    _start_from_least_squares(network, U[seen], targets[0][seen])
+    quadratic = _start_from_least_squares(
+        network, U[seen], *_rows(seen, values, slopes)
+    )
+    criterion, baseline = _criterion(
+        quadratic, U, values, slopes, held_out, gradient_weight
+    )
+    arrays = [array for array in (U, values, slopes) if array is not None]
     tensors = [
         torch.as_tensor(np.ascontiguousarray(array, dtype=np.float32), device=device)
-        for array in (U, *targets)
+        for array in arrays
     ]
     rows = [
         torch.as_tensor(np.flatnonzero(mask), device=device)
         for mask in (seen, held_out)
     ]
-    baseline = (remainders[0][held_out] ** 2).mean()
-    if gradient is not None:
-        baseline += criterion.gradient_weight * (remainders[1][held_out] ** 2).mean()
     if baseline < ROUNDING:
         training["max_iter"] = 1  # Only rounding is left to learn.
-    result = train(
-        network if gradient is None else _WithGradient(network),
-        criterion,
-        *(tuple(tensor[r] for tensor in tensors) for r in rows),
-        **training,
-    )
+    module = network if gradient is None else _WithGradient(network)
+    samples = [tuple(tensor[r] for tensor in tensors) for r in rows]
+    result = train(module, criterion, *samples, **training)
     if not result.best_loss < baseline:
         network.core_weight.zero_()
         network.double().set_quadratic_(quadratic)
+    if matching_width is not None:
+        network.float()
+        result = match_proximal_points(
+            module, result, *samples, units=units, width=matching_width, **training
+        )
     converged = _has_settled(result, training["max_iter"], baseline)
     return SemiconvexFit(
         network.double().requires_grad_(False).eval(), result, converged
     )
+
+
+def _rows(mask, *arrays):
+    return [None if array is None else array[mask] for array in arrays]
+
+
+def _criterion(quadratic, U, values, slopes, held_out, gradient_weight):
+    """Return the loss, and what the quadratic alone leaves of it on the hold-out."""
+    if slopes is not None:
+        remainder = slopes - quadratic.slope - U @ quadratic.hessian
+        of_gradient = (remainder[held_out] ** 2).mean()
+        if values is None:
+            return _GradientLoss(), of_gradient
+    of_value = ((values - quadratic(U))[held_out] ** 2).mean()
+    if slopes is None:
+        return _ValueLoss(), of_value
+    # At least 1, as for any f of unit size that is not a rounding error.
+    spread = (remainder[~held_out] ** 2).mean()
+    weight = gradient_weight / max(spread, 1.0)
+    return _SobolevLoss(weight), of_value + weight * of_gradient
 
 
 def _has_settled(result, max_iter, baseline):
@@ -152,10 +189,16 @@ def _has_settled(result, max_iter, baseline):
     return n_iter > 1 and result.loss_curve[-1] >= (1 - SETTLED) * result.loss_curve[-2]
 
 
-def _start_from_least_squares(network, U, values):
-    """Fit the quadratic part to what the core leaves at its initial weights."""
-    device = network.factor.device
-    with torch.no_grad():
-        u = torch.as_tensor(U, dtype=torch.float32, device=device)
-        core = network.core(u).reshape(len(u)).cpu().numpy()
-    network.set_quadratic_(fit_quadratic(U, values - core, curvature_floor=0.0))
+def _start_from_least_squares(network, U, values, slopes):
+    """Fit the quadratic part to what the core leaves; return that without a core."""
+    u = torch.as_tensor(U, dtype=torch.float32, device=network.factor.device)
+    if values is None:
+        _, core = value_and_gradient(network.core, u)
+        fit, samples = fit_quadratic_to_gradients, slopes
+    else:
+        with torch.no_grad():
+            core = network.core(u).reshape(len(u))
+        fit, samples = fit_quadratic, values
+    remainder = samples - core.cpu().numpy()
+    network.set_quadratic_(fit(U, remainder, curvature_floor=0.0))
+    return fit(U, samples, curvature_floor=0.0)

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from skhj.hamilton_jacobi import half_squared_norm
-from skhj.quadratic import fit_quadratic
+from skhj.quadratic import fit_quadratic, fit_quadratic_to_gradients
 
-__all__ = ["Standardisation", "standardise"]
+__all__ = ["Standardisation", "standardise", "whitening_matrix"]
 
 # |x|^2/2 + t w keeps this share of the curvature of |x|^2/2, so that its conjugate is
 # finite everywhere.
@@ -77,17 +77,20 @@ class Standardisation(NamedTuple):
         return np.linalg.solve(self.whitening, remainder.T).T
 
 
-def standardise(X, w, t):
+def standardise(X, w, t, gradient=None):
     """Units fitted to samples of a function w with |x|^2 / 2 + t w(x) convex.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
         Points.
-    w : ndarray of shape (n,)
-        Values.
+    w : ndarray of shape (n,) or None
+        Values; None where only gradients are known.
     t : float
         Time.
+    gradient : ndarray of shape (n, d) or None, default=None
+        Gradients, read where there are no values: then the unit of f's gradient, and
+        not of its values, is what the best quadratic leaves.
 
     Returns
     -------
@@ -102,7 +105,8 @@ def standardise(X, w, t):
     with np.errstate(over="ignore", invalid="ignore"):
         center = X.mean(axis=0)
         length = float(np.sqrt(((X - center) ** 2).mean())) or 1.0
-        spread = float(w.std()) or float(np.abs(w).max()) or 1.0
+        samples = length * gradient if w is None else w
+        spread = float(samples.std()) or float(np.abs(samples).max()) or 1.0
         floor = -(1 - STRONG_CONVEXITY) * length**2 / t
     if not np.isfinite([length, spread, floor]).all():
         raise ValueError(
@@ -111,15 +115,19 @@ def standardise(X, w, t):
             f"t={t:.3g}"
         )
     V = (X - center) / length
-    quadratic = fit_quadratic(V, w, curvature_floor=floor)
+    if w is None:
+        quadratic = fit_quadratic_to_gradients(V, samples, curvature_floor=floor)
+        remainder = samples - quadratic.slope - V @ quadratic.hessian
+    else:
+        quadratic = fit_quadratic(V, samples, curvature_floor=floor)
+        remainder = samples - quadratic(V)
     # Relative to the spread of w, rounding in the least squares is no residual.
-    residual = float(np.sqrt(((w - quadratic(V)) ** 2).mean()))
-    scale = max(residual, 1e-9 * spread)
+    scale = max(float(np.sqrt((remainder**2).mean())), 1e-9 * spread)
     lowest = np.linalg.eigvalsh(quadratic.hessian)[0]
     return Standardisation(
         center=center,
         length=length,
-        whitening=_whitening(V),
+        whitening=whitening_matrix(V),
         intercept=quadratic.intercept,
         slope=quadratic.slope,
         curvature=float(max(floor, lowest - FREE_CURVATURE * scale)),
@@ -127,7 +135,7 @@ def standardise(X, w, t):
     )
 
 
-def _whitening(V):
+def whitening_matrix(V):
     """Symmetric A with A cov A = I, but for directions that are all but constant."""
     variances, directions = np.linalg.eigh(V.T @ V / len(V))
     spread = np.sqrt(np.maximum(variances, 0))

@@ -1,8 +1,15 @@
 """Torch modules that know nothing of scikit-learn."""
 
-from skhj.networks.build import make_core
+from skhj.networks.build import load_network, make_core
 from skhj.networks.derivatives import hessian, value_and_gradient
 from skhj.networks.icnn import ICNN
 from skhj.networks.semiconvex import SemiconvexNetwork
 
-__all__ = ["ICNN", "SemiconvexNetwork", "hessian", "make_core", "value_and_gradient"]
+__all__ = [
+    "ICNN",
+    "SemiconvexNetwork",
+    "hessian",
+    "load_network",
+    "make_core",
+    "value_and_gradient",
+]

@@ -5,8 +5,9 @@ import threading
 import torch
 
 from skhj.networks.icnn import ICNN
+from skhj.networks.semiconvex import SemiconvexNetwork
 
-__all__ = ["make_core"]
+__all__ = ["load_network", "make_core"]
 
 GLOBAL_GENERATOR = threading.Lock()
 
@@ -52,3 +53,22 @@ def make_core(network, n_features, *, seed, **architecture):
             f"(n,) or (n, 1), but {network.__name__} maps (3, {n_features}) to {shape}"
         )
     return core
+
+
+def load_network(arrays, architecture):
+    """Rebuild a semiconvex function from its weights.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        What its ``to_arrays`` gave.
+    architecture : dict
+        Of its core, as for `make_core`; a function without one has no use for it.
+
+    Returns
+    -------
+    SemiconvexNetwork
+        The function, in double precision, on the CPU.
+    """
+    core = make_core(n_features=len(arrays["slope"]), seed=0, **architecture)
+    return SemiconvexNetwork.from_arrays(core, arrays)

@@ -101,6 +101,11 @@ class SemiconvexNetwork(nn.Module):
         curvature = self.unit_curvature * identity + self.unit_scale * (A @ convex @ A)
         return curvature / self.unit_length**2
 
+    @torch.no_grad()
+    def shift_(self, constant):
+        """Add a constant to w, in place."""
+        self.unit_intercept += constant
+
     def to_arrays(self):
         """All weights and buffers, as a dict of numpy arrays."""
         return {name: t.cpu().numpy() for name, t in self.state_dict().items()}

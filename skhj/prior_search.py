@@ -1,0 +1,230 @@
+"""The ways to learn a prior from samples, and the choice of the best of them."""
+
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from skhj import hamilton_jacobi as hj
+from skhj.learned_prior import LearnedPrior
+from skhj.networks import make_core
+from skhj.semiconvex_regression import fit_semiconvex
+
+__all__ = ["Candidate", "PriorSearch", "Samples"]
+
+
+class Samples(NamedTuple):
+    """What a prior is learned from.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, d)
+        Points.
+    S : ndarray of shape (n,) or None
+        Values of the value function; None where only its gradients are known.
+    gradient : ndarray of shape (n, d) or None
+        Gradients of the value function, where known.
+    t : float
+        Time.
+    held_out : ndarray of shape (n,), dtype bool
+        Samples that choose among weights and among models.
+    """
+
+    X: np.ndarray
+    S: np.ndarray | None
+    gradient: np.ndarray | None
+    t: float
+    held_out: np.ndarray
+
+
+class Candidate(NamedTuple):
+    """A fitted model.
+
+    Attributes
+    ----------
+    name : str
+        Which it is.
+    model : LearnedPrior
+        The value function and the prior.
+    validation_error : float
+        Mean squared error on the hold-out, of S, or of the prox where that was given.
+    seconds : float
+        Time that it took.
+    value_fit, prior_fit : SemiconvexFit, RidgeFit, EnvelopeFit or None
+        How the two networks were fitted.
+    prior_method : str
+        How the model's ``prior`` is best computed, unless the user said.
+    """
+
+    name: str
+    model: LearnedPrior
+    validation_error: float
+    seconds: float
+    value_fit: Any
+    prior_fit: Any = None
+    prior_method: str = "newton"
+
+
+class Settings(NamedTuple):
+    """How networks are built and trained; see the parameters of HJPriorRegressor."""
+
+    architecture: dict
+    max_iter: int
+    batch_size: int | str
+    learning_rate: float
+    gradient_weight: float
+    matching_width: float | None
+    prior_method: str
+    device: torch.device
+    verbose: int
+
+
+class PriorSearch:
+    """Fit models to the same samples, one after the other, as long as it pays.
+
+    Parameters
+    ----------
+    samples : Samples
+        The samples.
+    settings : Settings
+        How to train.
+    rng : RandomState
+        Source of every seed.
+    progress : FitProgress
+        Told of each network and each of its epochs.
+    """
+
+    def __init__(self, samples, settings, rng, progress):
+        self.samples = samples
+        self.settings = settings
+        self.rng = rng
+        self.progress = progress
+
+    def run(self, network):
+        """Fit what ``network`` asks for.
+
+        Parameters
+        ----------
+        network : str or nn.Module class
+            The parameter of HJPriorRegressor.
+
+        Returns
+        -------
+        list of Candidate
+            The models, best first.
+        """
+        search = {}.get(network, self._network_alone)
+        return sorted(search(), key=lambda candidate: candidate.validation_error)
+
+    def _network_alone(self):
+        return [self._with_prior(self.fit_network())]
+
+    def fit_network(self):
+        """Fit a convex network to the value function."""
+        start = perf_counter()
+        X, S, gradient, t, _ = self.samples
+        fit = self._train("value function", X, _minus(S), _minus(gradient))
+        model = LearnedPrior(fit.network, None, t)
+        return self._judged("icnn", model, start, fit)
+
+    def _with_prior(self, candidate):
+        """Fit a second network, to the prior, where the model has use for it."""
+        method = self.settings.prior_method
+        if method == "inversion":
+            return candidate._replace(prior_method=method)
+        start, model = perf_counter() - candidate.seconds, candidate.model
+        P, J, gradient = self.prior_samples(model)
+        fit = self._train("prior", P, J, gradient)
+        model.prior_network = fit.network
+        if self._prior_only_starts():
+            method, fit = "newton", fit._replace(converged=True)
+        elif method == "auto":
+            held_out = self.samples.held_out
+            method = _closest_method(model, P[held_out], J[held_out])
+        seconds = perf_counter() - start
+        return candidate._replace(prior_fit=fit, prior_method=method, seconds=seconds)
+
+    def prior_samples(self, model):
+        """Points p = prox(x), the prior and its gradient there.
+
+        Parameters
+        ----------
+        model : LearnedPrior
+            Makes them, unless exact gradients do.
+
+        Returns
+        -------
+        P, J, gradient : ndarray
+            Of shapes (n, d), (n,) and (n, d).
+        """
+        X, S, slope, t, _ = self.samples
+        if S is None or slope is None:
+            S, slope, _ = model.value(X)
+        P = hj.prox_from_gradient(X, slope, t)
+        J = hj.prior_at_prox(X, P, S, t)
+        return P, J, hj.prior_gradient_from_point(P, X, t)
+
+    def _judged(self, name, model, start, value_fit, prior_fit=None):
+        """Return a candidate with its error on the hold-out."""
+        X, S, gradient, t, held_out = self.samples
+        answer = model.value(X[held_out])
+        errors = (
+            answer.value - S[held_out]
+            if S is not None
+            else t * (answer.gradient - gradient[held_out])
+        )
+        error = float(np.mean(errors**2))
+        return Candidate(
+            name, model, error, perf_counter() - start, value_fit, prior_fit
+        )
+
+    def _train(self, name, X, w, gradient):
+        settings = self.settings
+        max_iter = settings.max_iter
+        if name == "prior" and self._prior_only_starts():
+            max_iter = -(-max_iter // 2)
+        seed = int(self.rng.randint(np.iinfo(np.int32).max))
+        batch_size = settings.batch_size
+        if batch_size == "auto":
+            n_seen = int((~self.samples.held_out).sum())
+            batch_size = int(np.clip(n_seen // 16, 32, 256))
+        self.progress.begin(name, max_iter)
+        fit = fit_semiconvex(
+            make_core(n_features=X.shape[1], seed=seed, **settings.architecture),
+            X,
+            w,
+            gradient,
+            t=self.samples.t,
+            held_out=self.samples.held_out,
+            device=settings.device,
+            gradient_weight=settings.gradient_weight,
+            matching_width=settings.matching_width if w is None else None,
+            max_iter=max_iter,
+            batch_size=batch_size,
+            learning_rate=settings.learning_rate,
+            generator=torch.Generator().manual_seed(seed),
+            verbose=settings.verbose,
+            progress=self.progress,
+        )
+        self.progress.end()
+        return fit
+
+    def _prior_only_starts(self):
+        """Whether the prior's network only starts Newton's method."""
+        method, samples = self.settings.prior_method, self.samples
+        exact = samples.S is not None and samples.gradient is not None
+        return method == "newton" or (method == "auto" and not exact)
+
+
+def _closest_method(model, P, J):
+    """Return the method whose prior is closer to J at P, and the cheaper of equals."""
+    errors = {
+        method: np.mean((model.prior(P, method).value - J) ** 2)
+        for method in ("network", "newton")
+    }
+    return min(errors, key=errors.get)
+
+
+def _minus(array):
+    return None if array is None else -array
