@@ -189,7 +189,9 @@ class PriorSearch:
         if batch_size == "auto":
             n_seen = int((~self.samples.held_out).sum())
             batch_size = int(np.clip(n_seen // 16, 32, 256))
-        self.progress.begin(name, max_iter)
+        matching_width = settings.matching_width if w is None else None
+        # Matching adds epochs; None says that their number is not known.
+        self.progress.begin(name, max_iter if matching_width is None else None)
         fit = fit_semiconvex(
             make_core(n_features=X.shape[1], seed=seed, **settings.architecture),
             X,
@@ -199,7 +201,7 @@ class PriorSearch:
             held_out=self.samples.held_out,
             device=settings.device,
             gradient_weight=settings.gradient_weight,
-            matching_width=settings.matching_width if w is None else None,
+            matching_width=matching_width,
             max_iter=max_iter,
             batch_size=batch_size,
             learning_rate=settings.learning_rate,
