@@ -69,9 +69,9 @@ def test_it_is_the_minimum_of_the_prior_over_all_points(problem_and_fit):
     squares = ((X[:, None] - Y) ** 2).sum(-1) / (2 * time)
     lowest = (J + squares).min(axis=1)
     # The prior is anchored to a network's answer, of which the value knows nothing.
-    assert (S <= lowest + 0.05).all()
+    assert (S - lowest <= 0.05).all()
     # From the nearest point of a grid of spacing h: |h|^2 / 4 (1 / time + curvature).
-    assert (lowest <= S + 0.05).all()
+    assert (lowest - S <= 0.05).all()
 
 
 def test_it_agrees_with_the_exact_evolution():

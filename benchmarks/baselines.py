@@ -1,0 +1,152 @@
+"""What the benchmarks of HJPriorRegressor share: truth, competitors, the machine."""
+
+import os
+import platform
+from time import perf_counter
+
+import numpy as np
+import sklearn
+import torch
+from sklearn.neural_network import MLPRegressor
+from sklearn.preprocessing import StandardScaler
+
+import skhj
+from skhj import HJPriorRegressor
+from skhj import hamilton_jacobi as hj
+from skhj.networks import ICNN
+
+N_FRESH = 5000
+
+
+class FreshPoints:
+    """Points that no method has seen, with the truth there."""
+
+    def __init__(self, problem, X, t):
+        self.X, self.t = X, t
+        self.S = problem.value(X, t)
+        self.psi = hj.potential_from_value(X, self.S, t)
+        self.Y = problem.prox(X, t)
+        self.J = problem.backward_prior(self.Y, t)
+
+
+def mean_squared_error(answer, truth):
+    """Mean of the squared differences, as a float of Python."""
+    return float(np.mean((answer - truth) ** 2))
+
+
+def run_ours(X, S, fresh, parameters, gradient=None):
+    """Fit HJPriorRegressor; time it and judge it."""
+    start = perf_counter()
+    model = HJPriorRegressor(t=fresh.t, device="cpu", **parameters)
+    model.fit(X, S, gradient=gradient)
+    fitted = perf_counter()
+    J = model.prior(fresh.Y)
+    return {
+        "network": model.network_,
+        "seconds": fitted - start,
+        "query_seconds": perf_counter() - fitted,
+        "psi": mean_squared_error(model.potential(fresh.X), fresh.psi),
+        "prox": mean_squared_error(model.prox(fresh.X), fresh.Y),
+        "J": mean_squared_error(J, fresh.J),
+        "S": mean_squared_error(model.predict(fresh.X), fresh.S),
+    }
+
+
+def endless_batches(n_samples, batch_size, generator):
+    """Rows of each batch, one shuffled pass after the other."""
+    while True:
+        yield from torch.randperm(n_samples, generator=generator).split(batch_size)
+
+
+def train_as_the_paper(X, values, seconds, seed):
+    """Fit the paper's network to values at X, with its schedule over ``seconds``."""
+    start = perf_counter()
+    generator = torch.Generator().manual_seed(seed)
+    network = ICNN(
+        X.shape[1],
+        (256, 256, 256),
+        wide_units=0,
+        softplus_beta=5.0,
+        learn_beta=False,
+        input_gain=1.0,
+        positive_gain=1.0,
+        generator=generator,
+    )
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
+    for rows in endless_batches(len(X), 256, generator):
+        elapsed = (perf_counter() - start) / seconds
+        if elapsed >= 1:
+            break
+        optimizer.param_groups[0]["lr"] = 1e-3 * 0.1 ** int(5 * elapsed)
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(network(X[rows]), values[rows]).backward()
+        optimizer.step()
+        network.project_()
+    return network
+
+
+@torch.no_grad()
+def evaluate(network, X):
+    """Values of a network at an array, in double precision."""
+    return network(torch.tensor(X, dtype=torch.float32)).double().numpy()
+
+
+@torch.no_grad()
+def conjugate_samples(potential, X):
+    """Points y_k = grad psi(x_k) and values <x_k, y_k> - psi(x_k), block by block."""
+    Y, G = [], []
+    for rows in X.split(8192):
+        psi, gradient = potential.value_and_gradient(rows)
+        Y.append(gradient)
+        G.append(hj.conjugate_at_prox(rows, gradient, psi))
+    return torch.cat(Y), torch.cat(G)
+
+
+def run_recipe(X, S, fresh, seconds, seed):
+    """Train the paper's two networks, on raw data, and judge them."""
+    psi = hj.potential_from_value(X, S, fresh.t)
+    X, psi = (torch.tensor(array, dtype=torch.float32) for array in (X, psi))
+    potential = train_as_the_paper(X, psi, seconds / 2, seed)
+    Y, G = conjugate_samples(potential, X)
+    conjugate = train_as_the_paper(Y, G, seconds / 2, seed + 1)
+    J = hj.prior_from_conjugate(fresh.Y, evaluate(conjugate, fresh.Y), fresh.t)
+    return {
+        "psi": mean_squared_error(evaluate(potential, fresh.X), fresh.psi),
+        "J": mean_squared_error(J, fresh.J),
+    }
+
+
+def run_mlp(X, S, fresh, seconds, seed):
+    """Train epoch by epoch until time is up; answer as at the best hold-out epoch."""
+    start = perf_counter()
+    of_X, of_S = StandardScaler().fit(X), StandardScaler().fit(S[:, None])
+    # Single precision, as the others train in: epochs take half the time.
+    U = of_X.transform(X).astype(np.float32)
+    v = of_S.transform(S[:, None])[:, 0].astype(np.float32)
+    n_seen = len(U) - len(U) // 10
+    network = MLPRegressor(hidden_layer_sizes=(256, 256), random_state=seed)
+    best_error, best_weights = np.inf, None
+    while best_weights is None or perf_counter() - start < seconds:
+        network.partial_fit(U[:n_seen], v[:n_seen])
+        error = mean_squared_error(network.predict(U[n_seen:]), v[n_seen:])
+        if error < best_error:
+            best_error = error
+            best_weights = [w.copy() for w in (*network.coefs_, *network.intercepts_)]
+    n_layers = len(network.coefs_)
+    network.coefs_, network.intercepts_ = (
+        best_weights[:n_layers],
+        best_weights[n_layers:],
+    )
+    answer = network.predict(of_X.transform(fresh.X))
+    answer = of_S.inverse_transform(answer[:, None])[:, 0]
+    return {"S": mean_squared_error(answer, fresh.S)}
+
+
+def machine(threads):
+    """Describe what the times depend on."""
+    return (
+        f"{platform.machine()}, {os.cpu_count()} cores, {threads} threads; "
+        f"Python {platform.python_version()}, skhj {skhj.__version__}, "
+        f"torch {torch.__version__}, scikit-learn {sklearn.__version__}, "
+        f"numpy {np.__version__}."
+    )
