@@ -155,7 +155,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         self,
         t=1.0,
         *,
-        network="icnn",
+        network="auto",
         target="value",
         hidden_layer_sizes=(96, 96),
         wide_units=256,
@@ -310,12 +310,12 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         ]
         self.prior_method_ = best.prior_method
         self.value_weights_ = best.model.value_network.to_arrays()
-        self.loss_curve_ = best.value_fit.training.loss_curve
+        self.loss_curve_ = best.value_fit.loss_curve
         self.n_iter_ = len(self.loss_curve_)
         self.prior_weights_, self.prior_loss_curve_ = None, np.empty(0)
         if best.model.prior_network is not None:
             self.prior_weights_ = best.model.prior_network.to_arrays()
-            self.prior_loss_curve_ = best.prior_fit.training.loss_curve
+            self.prior_loss_curve_ = best.prior_fit.loss_curve
         self._time = self.t
         return self
 

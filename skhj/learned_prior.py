@@ -153,7 +153,7 @@ class LearnedPrior:
         return Solved(J, gradient, _all_true(Y))
 
     def _exact_prior(self, Y):
-        point = self.value_network.conjugate_at(Y).point
+        point = self.value_network.conjugate_at(Y)[1]
         return self._prior_from_point(Y, point, _all_true(Y))
 
     def _newton_prior(self, Y):

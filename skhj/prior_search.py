@@ -8,10 +8,14 @@ import torch
 
 from skhj import hamilton_jacobi as hj
 from skhj.learned_prior import LearnedPrior
-from skhj.networks import make_core
+from skhj.networks import RidgeNetwork, make_core
+from skhj.ridge_regression import fit_ridge
 from skhj.semiconvex_regression import fit_semiconvex
 
 __all__ = ["Candidate", "PriorSearch", "Samples"]
+
+# A model that leaves this share of the variance needs no competitor.
+NEGLIGIBLE = 1e-6
 
 
 class Samples(NamedTuple):
@@ -114,8 +118,46 @@ class PriorSearch:
         list of Candidate
             The models, best first.
         """
-        search = {}.get(network, self._network_alone)
+        search = {
+            "auto": self._best_of_all,
+            "ridge": self._ridges,
+        }.get(network, self._network_alone)
         return sorted(search(), key=lambda candidate: candidate.validation_error)
+
+    def _best_of_all(self):
+        found = self._ridges()
+        if not self._settles(found):
+            found.append(self._with_prior(self.fit_network()))
+        return found
+
+    def _settles(self, candidates):
+        """Whether the best model leaves nothing that another could gain."""
+        best = min(candidate.validation_error for candidate in candidates)
+        return best <= NEGLIGIBLE * self._variance()
+
+    def _variance(self):
+        """Variance on the hold-out of what ``validation_error`` is about."""
+        X, S, gradient, t, held_out = self.samples
+        values = X - t * gradient if S is None else S
+        return float(np.var(values[held_out], axis=0).mean())
+
+    def _ridges(self):
+        return [self._with_prior(self.fit_ridge())]
+
+    def fit_ridge(self):
+        """Fit a sum of convex splines to the value function."""
+        start = perf_counter()
+        X, S, gradient, t, held_out = self.samples
+        fit = fit_ridge(
+            X,
+            _minus(S),
+            _minus(gradient),
+            t=t,
+            held_out=held_out,
+            gradient_weight=self.settings.gradient_weight,
+        )
+        model = LearnedPrior(fit.network.to(self.settings.device), None, t)
+        return self._judged("ridge", model, start, fit)
 
     def _network_alone(self):
         return [self._with_prior(self.fit_network())]
@@ -131,6 +173,10 @@ class PriorSearch:
     def _with_prior(self, candidate):
         """Fit a second network, to the prior, where the model has use for it."""
         method = self.settings.prior_method
+        is_ridge = isinstance(candidate.model.value_network, RidgeNetwork)
+        if is_ridge and method in {"auto", "newton"}:
+            exact = candidate.model.value_network.is_additive
+            return candidate._replace(prior_method="exact" if exact else "newton")
         if method == "inversion":
             return candidate._replace(prior_method=method)
         start, model = perf_counter() - candidate.seconds, candidate.model

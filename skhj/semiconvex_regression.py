@@ -38,6 +38,11 @@ class SemiconvexFit(NamedTuple):
     training: TrainingResult
     converged: bool
 
+    @property
+    def loss_curve(self):
+        """Training loss of each epoch."""
+        return self.training.loss_curve
+
 
 class _ValueLoss(nn.Module):
     def forward(self, predictions, targets):

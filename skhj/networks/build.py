@@ -5,6 +5,7 @@ import threading
 import torch
 
 from skhj.networks.icnn import ICNN
+from skhj.networks.ridge import RidgeNetwork
 from skhj.networks.semiconvex import SemiconvexNetwork
 
 __all__ = ["load_network", "make_core"]
@@ -67,8 +68,10 @@ def load_network(arrays, architecture):
 
     Returns
     -------
-    SemiconvexNetwork
+    SemiconvexNetwork or RidgeNetwork
         The function, in double precision, on the CPU.
     """
+    if "knots" in arrays:
+        return RidgeNetwork.from_arrays(arrays)
     core = make_core(n_features=len(arrays["slope"]), seed=0, **architecture)
     return SemiconvexNetwork.from_arrays(core, arrays)

@@ -231,6 +231,11 @@ class RidgeNetwork(nn.Module):
         width = self.starts.gather(1, last) - self.knots[:, :1]
         return torch.where(width > 0, rise / width, self.curvatures[:, :1]).squeeze(1)
 
+    @torch.no_grad()
+    def shift_(self, constant):
+        """Add a constant to w, in place."""
+        self.unit_intercept += constant
+
     def to_arrays(self):
         """All buffers, as a dict of numpy arrays."""
         return {name: t.cpu().numpy() for name, t in self.state_dict().items()}
