@@ -30,20 +30,34 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     r"""Learn a prior from samples of its Hamilton-Jacobi value function.
 
     From samples of :math:`S(x, t) = \min_y J(y) + |x - y|^2 / (2t)`, and of its
-    gradient where that is known, the estimator learns S by a network for which
+    gradient where that is known, the estimator learns S by a model for which
     :math:`\psi(x) = |x|^2/2 - t S(x, t)` is convex, and the smallest prior J that
-    generates it, :math:`J(y) = (\psi^*(y) - |y|^2/2) / t`.
+    generates it, :math:`J(y) = (\psi^*(y) - |y|^2/2) / t`. It can learn from proximal
+    points, or from pairs of noisy and clean signals, as well.
 
     Parameters
     ----------
     t : float, default=1.0
         Time of the samples, positive. It has the units of |x|^2 / S: points scaled
         by ``a`` ask for ``a**2 * t``, values scaled by ``c`` for ``t / c``.
-    network : {"icnn"} or nn.Module class, default="icnn"
-        Convex network. "icnn" is an input-convex network with a wide shallow branch.
-        A class is called with the number of features; its modules map (n, d) to (n,)
-        and must be convex in their input, and a method ``project_`` is called after
-        each step where there is one.
+    network : {"auto", "icnn", "ridge", "envelope"} or nn.Module class, default="auto"
+        Model of the value function.
+
+        - "ridge": convex splines along the axes, or along directions that are learned;
+          fitted by exact least squares.
+        - "icnn": an input-convex network with a wide shallow branch.
+        - "envelope": a network for the prior itself, trained through the minimisation
+          that makes the value function of it.
+        - "auto": splines first, then, unless these leave next to nothing, the others;
+          the best on the hold-out is kept.
+        - A class is called with the number of features; its modules map (n, d) to (n,)
+          and must be convex in their input, and a method ``project_`` is called after
+          each step where there is one.
+    target : {"value", "prox"}, default="value"
+        What y is in ``fit``: values S(x, t), or proximal points (or the clean signals
+        of which X are noisy ones). With "prox", ``predict`` returns proximal points,
+        and S and J are known up to a constant, chosen so that the least prior of a
+        training point is zero.
     hidden_layer_sizes : tuple of int, default=(96, 96)
         Widths of the deep branch of "icnn"; may be empty.
     wide_units : int, default=256
@@ -51,9 +65,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     softplus_beta : float, default=5.0
         Sharpness of the softplus of "icnn" at the start of training.
     max_iter : int, default=100
-        Largest number of passes over the data, for each of the two networks;
-        half of them for a prior's network that only starts Newton's method.
-        Training ends when half as many pass without progress on the hold-out.
+        Largest number of passes over the data, for each network; half of them for one
+        that only starts Newton's method. Training ends when half as many pass without
+        progress on the hold-out. Time is about proportional to it, but for splines.
     batch_size : int or "auto", default="auto"
         Samples a step. "auto" takes a sixteenth of the samples, from 32 to 256.
     learning_rate : float, default=0.02
@@ -63,15 +77,25 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         Weight of the gradients where the values have 1, each in units of what the
         best quadratic leaves. It matters to the prior's network, whose gradients are
         always known, and to the value's where ``gradient`` is given.
+    prox_loss : {"squared", "matching"}, default="squared"
+        Loss of proximal points, with ``target="prox"``. From noisy signals the squared
+        error learns the mean of the clean ones, proximal matching comes close to their
+        mode; splines know the squared error only.
+    matching_width : float, default=0.5
+        Last width of the proximal matching loss, in units of the root mean squared
+        error that the squared loss leaves. Less is closer to the mode and asks for
+        more samples.
     prior_method : {"auto", "network", "newton", "inversion"}, default="auto"
         How ``prior`` is computed. "network": a second network, one pass a query.
-        "newton": that network's answer refined by Newton's method towards the
-        conjugate of the fitted potential, of which it is a lower bound. "inversion":
-        conjugate gradients from scratch for each query, without a second network; the
-        slow baseline. "auto": "newton", or where gradients are given, the one of the
-        first two that is closer to the prior on the hold-out.
+        "newton": the conjugate of the fitted potential; by Newton's method, from that
+        network's answer, of which it is a lower bound; in closed form where the
+        potential is a sum of splines along a basis. "inversion": conjugate gradients
+        from scratch for each query, without a second network; the slow baseline.
+        "auto": "newton", or where gradients are given, the one of the first two that
+        is closer to the prior on the hold-out. A model of the prior itself needs none
+        of them.
     validation_fraction : float, default=0.1
-        Share of the samples held out to choose the best weights.
+        Share of the samples held out to choose the best weights and the best model.
     device : str, torch.device or None, default=None
         Where to compute. None takes a CUDA device where there is one, else the CPU.
     random_state : int, RandomState instance or None, default=None
@@ -85,34 +109,50 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         Number of features d seen in ``fit``.
     feature_names_in_ : ndarray of shape (d,)
         Names of the features, where X had string names.
+    network_ : str
+        Name of the model that was kept, the best of ``candidates_``.
+    candidates_ : list of dict
+        The models that were fitted, best first: ``"name"``, ``"validation_error"``
+        (mean squared error on the hold-out, of S or of the prox) and ``"seconds"``.
     n_iter_ : int
         Number of epochs run for the value's network.
     loss_curve_ : ndarray of shape (n_iter_,)
         Training loss of the value's network. The best quadratic's is about 1, or
-        1 + ``gradient_weight`` where gradients are given.
-    prior_loss_curve_ : ndarray of shape (n_iter_,)
-        Training loss of the prior's network; empty with "inversion".
+        1 + ``gradient_weight`` where gradients are given. Splines, which have no
+        epochs, give their error on the hold-out.
+    prior_loss_curve_ : ndarray of shape (n_epochs,)
+        Training loss of the prior's network; empty where there is none.
     prior_method_ : str
-        The method that ``prior`` uses.
+        The method that ``prior`` uses: one of the above, or "exact", in closed form.
     value_weights_, prior_weights_ : dict of str to ndarray
-        Weights of the two networks; the latter None with "inversion".
+        Weights of the two models; the latter None where there is none.
 
     Raises
     ------
     FloatingPointError
         If the loss stops being finite in ``fit``; the message says what to lower.
 
+    Warns
+    -----
+    ExtrapolationWarning
+        If queries lie more than twice as far out as the farthest sample.
+    ConvergenceWarning
+        If a training had not settled, or a query was not solved to its tolerance.
+
     Notes
     -----
     The two networks and the exact gradient they share (with p = prox(x), x is a
-    gradient of psi* at p) are in section 3 of the paper. Computation is in double
-    precision, training in single; answers come in the dtype of X.
+    gradient of psi* at p) are in section 3 of [1]_, "inversion" and proximal matching
+    in [2]_. Computation is in double precision, training in single; answers come in
+    the dtype of X.
 
     References
     ----------
-    Akande, Langlois, Onwunta, "Deep learning methods for inverse problems using
-    connections between proximal operators and Hamilton-Jacobi equations",
-    arXiv 2512.23829.
+    .. [1] Akande, Langlois, Onwunta, "Deep learning methods for inverse problems using
+       connections between proximal operators and Hamilton-Jacobi equations",
+       arXiv 2512.23829.
+    .. [2] Fang, Buchanan, Sulam, "What's in a prior? Learned proximal networks for
+       inverse problems", ICLR 2024.
 
     Examples
     --------
@@ -121,7 +161,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     >>> from skhj.problems import ConcaveQuadratic
     >>> problem = ConcaveQuadratic(kappa=0.5)
     >>> X, y, _ = make_value_samples(problem, 300, 2, t=1.0, random_state=0)
-    >>> est = HJPriorRegressor(t=1.0, max_iter=5, random_state=0).fit(X, y)
+    >>> est = HJPriorRegressor(t=1.0, random_state=0).fit(X, y)
+    >>> est.network_
+    'ridge'
     >>> est.prior([[1.0, 2.0]]).round(6)
     array([-1.25])
     >>> est.prox([[1.0, 2.0]]).round(6)
@@ -261,6 +303,10 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         if not all(isinstance(size, Integral) and size > 0 for size in sizes):
             raise ValueError(
                 f"hidden_layer_sizes must be positive integers, got {sizes}"
+            )
+        if not sizes and not self.wide_units:
+            raise ValueError(
+                "hidden_layer_sizes and wide_units must not both leave out all units"
             )
 
     def _settings(self):

@@ -30,6 +30,7 @@ PROBLEMS = {
 }
 problems = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
 SMALL = {"hidden_layer_sizes": (8,), "wide_units": 24, "max_iter": 20}
+SMALL["network"] = "icnn"
 METHODS = ["predict", "prox", "transform", "potential", "prior", "prior_gradient"]
 METHODS += ["conjugate"]
 
@@ -67,7 +68,7 @@ def relative_error(answer, true):
 @pytest.mark.parametrize("with_gradient", [False, True])
 def test_value_prox_and_prior_are_recovered_on_held_out_points(problem, with_gradient):
     X, y, gradient = samples(problem, 2000)
-    est = HJPriorRegressor(T, max_iter=40, random_state=0)
+    est = HJPriorRegressor(T, network="icnn", max_iter=40, random_state=0)
     est.fit(X, y, gradient=gradient if with_gradient else None)
     X, y, _ = samples(problem, 500, seed=1)
     P = problem.prox(X, T)
@@ -94,8 +95,8 @@ def test_a_quadratic_prior_is_recovered_to_rounding():
 def test_prior_methods_agree_with_the_truth(method):
     problem = NegativeL1()
     X, y, _ = samples(problem, 2000)
-    est = HJPriorRegressor(T, prior_method=method, max_iter=40, random_state=0)
-    est.fit(X, y)
+    est = HJPriorRegressor(T, network="icnn", prior_method=method, random_state=0)
+    est.set_params(max_iter=40).fit(X, y)
     assert est.prior_method_ == method
     assert (est.prior_weights_ is None) == (method == "inversion")
     P = problem.prox(samples(problem, 60, seed=1)[0], T)
@@ -108,7 +109,7 @@ def test_prior_methods_agree_with_the_truth(method):
 @problems
 def test_fenchel_young_holds_between_potential_and_conjugate(problem):
     X, y, _ = samples(problem, 2000)
-    est = HJPriorRegressor(T, max_iter=40, random_state=0).fit(X, y)
+    est = HJPriorRegressor(T, network="icnn", max_iter=40, random_state=0).fit(X, y)
     X = X[:300]
     P, psi = est.prox(X), est.potential(X)
     gap = psi + est.conjugate(P) - (X * P).sum(axis=1)
@@ -202,7 +203,9 @@ def test_gradients_lower_the_error_on_few_samples():
     X, y, gradient = samples(L1(), 150, d=4)
     X_test, y_test, _ = samples(L1(), 1000, d=4, seed=1)
     without, with_ = (
-        HJPriorRegressor(T, max_iter=60, random_state=0).fit(X, y, gradient=G)
+        HJPriorRegressor(T, network="icnn", max_iter=60, random_state=0).fit(
+            X, y, gradient=G
+        )
         for G in (None, gradient)
     )
     assert relative_error(with_.predict(X_test), y_test) < 0.8 * relative_error(
