@@ -30,14 +30,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from baselines import (
-    N_FRESH,
-    FreshPoints,
-    machine,
-    mean_squared_error,
-    run_ours,
-    run_recipe,
-)
 from bench_paper_tables import PROBLEMS
 from more_priors import (
     EuclideanNorm,
@@ -45,6 +37,14 @@ from more_priors import (
     SmoothRidges,
     TotalVariation,
     Transformed,
+)
+from prior_baselines import (
+    N_FRESH,
+    FreshPoints,
+    machine,
+    mean_squared_error,
+    run_ours,
+    run_recipe,
 )
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.neural_network import MLPRegressor

@@ -29,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from baselines import N_FRESH, FreshPoints, machine, run_mlp, run_ours, run_recipe
+from prior_baselines import N_FRESH, FreshPoints, machine, run_mlp, run_ours, run_recipe
 from threadpoolctl import threadpool_limits
 
 from skhj.datasets import make_value_samples
