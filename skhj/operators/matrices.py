@@ -1,0 +1,93 @@
+"""Operators held as a matrix, dense or sparse."""
+
+import numpy as np
+import scipy.sparse
+import torch
+
+from skhj.operators.base import ForwardOperator
+
+__all__ = ["DenseOperator", "SparseOperator"]
+
+
+class _MatrixOperator(ForwardOperator):
+    """A matrix in numpy's hands, with copies for the dtypes and devices it has met."""
+
+    def _hold(self, matrix):
+        super().__init__(matrix.shape)
+        self.matrix = matrix
+        self._copies = {}
+
+    def _copy_like(self, rows):
+        place = rows.dtype, rows.device
+        if place not in self._copies:
+            self._copies[place] = self._to_torch(*place)
+        return self._copies[place]
+
+    def __getstate__(self):
+        return {**self.__dict__, "_copies": {}}
+
+
+class DenseOperator(_MatrixOperator):
+    """Operator given by a dense matrix.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (M, N)
+        The matrix, finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skhj.operators import DenseOperator
+    >>> DenseOperator(np.eye(2)).dense().shape
+    torch.Size([2, 2])
+    """
+
+    def __init__(self, matrix):
+        self._hold(np.asarray(matrix, dtype=np.float64))
+
+    def _to_torch(self, dtype, device):
+        return torch.tensor(self.matrix, dtype=dtype, device=device)
+
+    def _apply(self, x):
+        return x @ self._copy_like(x).T
+
+    def _apply_adjoint(self, r):
+        return r @ self._copy_like(r)
+
+
+class SparseOperator(_MatrixOperator):
+    """Operator given by a sparse matrix.
+
+    Parameters
+    ----------
+    matrix : scipy.sparse array of shape (M, N)
+        The matrix, finite.
+
+    Examples
+    --------
+    >>> import scipy.sparse
+    >>> from skhj.operators import SparseOperator
+    >>> SparseOperator(scipy.sparse.eye_array(3)).shape
+    (3, 3)
+    """
+
+    def __init__(self, matrix):
+        self._hold(scipy.sparse.csr_array(matrix, dtype=np.float64))
+
+    def _to_torch(self, dtype, device):
+        coordinates = self.matrix.tocoo()
+        indices = torch.tensor(np.stack([coordinates.row, coordinates.col]))
+        return torch.sparse_coo_tensor(
+            indices.long(),
+            torch.tensor(coordinates.data, dtype=dtype),
+            size=self.shape,
+            device=device,
+            check_invariants=True,
+        ).coalesce()
+
+    def _apply(self, x):
+        return torch.sparse.mm(self._copy_like(x), x.T).T
+
+    def _apply_adjoint(self, r):
+        return torch.sparse.mm(self._copy_like(r).T, r.T).T
