@@ -43,6 +43,13 @@ class Convolution(torch.nn.Module):
         return torch.nn.functional.conv_transpose2d(r, self.kernel)
 
 
+def normals(*shapes):
+    generator = torch.Generator().manual_seed(0)
+    return [
+        torch.randn(shape, dtype=torch.float64, generator=generator) for shape in shapes
+    ]
+
+
 FORMS = {
     "array": lambda: MATRIX,
     "list": lambda: MATRIX.tolist(),
@@ -77,7 +84,7 @@ def test_images_reach_a_physics_in_their_shape_and_its_dtype():
     physics = Convolution()
     operator = as_operator(physics, image_shape=(6, 5))
     assert operator.shape == (2 * 4 * 3, 30)
-    x = torch.randn(4, 30, dtype=torch.float64)
+    (x,) = normals((4, 30))
     expected = physics.A(x.float().reshape(4, 1, 6, 5)).reshape(4, -1)
     torch.testing.assert_close(operator.forward(x), expected.double(), rtol=0, atol=0)
     # The physics calculates in single precision, whatever it is given.
@@ -114,8 +121,7 @@ class TestNonLinear:
         return as_operator(self.function, shape=(5, 12))
 
     def test_adjoint_is_that_of_the_derivative_at_the_iterate(self, operator):
-        x, v = torch.randn(2, 3, 12, dtype=torch.float64)
-        r = torch.randn(3, 5, dtype=torch.float64)
+        x, v, r = normals((3, 12), (3, 12), (3, 5))
         adjoint = operator.adjoint(r, x)
         torch.testing.assert_close(adjoint, torch.cos(x) * (r @ self.W))
         step = 1e-6
@@ -130,8 +136,7 @@ class TestNonLinear:
         assert adjoint_mismatch(operator) < 1e-14
 
     def test_adjoint_is_differentiable_in_both_arguments(self, operator):
-        r = torch.randn(2, 5, dtype=torch.float64, requires_grad=True)
-        x = torch.randn(2, 12, dtype=torch.float64, requires_grad=True)
+        r, x = (tensor.requires_grad_() for tensor in normals((2, 5), (2, 12)))
         assert torch.autograd.gradcheck(operator.adjoint, (r, x))
         assert not operator.adjoint(r.detach(), x.detach()).requires_grad
         with torch.no_grad():

@@ -2,14 +2,18 @@
 
 from skhj.operators.adjoint_test import adjoint_mismatch, check_adjoint
 from skhj.operators.base import ForwardOperator
+from skhj.operators.blur import ExponentialBlur
 from skhj.operators.convert import as_operator
+from skhj.operators.magnetics import MagneticProfile
 from skhj.operators.matrices import DenseOperator, SparseOperator
 from skhj.operators.wrapped import CallableOperator, NumpyOperator, PhysicsOperator
 
 __all__ = [
     "CallableOperator",
     "DenseOperator",
+    "ExponentialBlur",
     "ForwardOperator",
+    "MagneticProfile",
     "NumpyOperator",
     "PhysicsOperator",
     "SparseOperator",
