@@ -16,6 +16,7 @@ MATHEMATICS = {
     "standardisation",
     "conjugate",
     "active_set",
+    "gaussian_mixture",
     "local_fits",
     "max_plus",
     "max_plus_value",
