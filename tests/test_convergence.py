@@ -12,7 +12,10 @@ class Halving(BaseEstimator):
 
     def __init__(self, network="halving"):
         self.network = network
+
+    def fit(self, X, y=None):
         self.n_features_in_ = 2
+        return self
 
     def trajectory(self, X):
         return np.asarray(X) + 0.5 ** np.arange(4)[:, None, None]
@@ -22,10 +25,10 @@ X = np.random.default_rng(0).standard_normal((5, 2))
 
 
 def test_errors_are_the_mean_squares_of_each_iterate():
-    display = ConvergenceDisplay.from_estimator(Halving(), X, X)
+    display = ConvergenceDisplay.from_estimator(Halving().fit(X), X, X)
     np.testing.assert_allclose(display.errors, 0.25 ** np.arange(4))
     assert display.label == "halving"
-    single = ConvergenceDisplay.from_estimator(Halving(), X[:, :1], X[:, 0])
+    single = ConvergenceDisplay.from_estimator(Halving().fit(X), X[:, :1], X[:, 0])
     np.testing.assert_allclose(single.errors, display.errors)
 
 
@@ -34,9 +37,9 @@ def test_several_estimators_share_axes():
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    first = ConvergenceDisplay.from_estimator(Halving(), X, X).plot()
+    first = ConvergenceDisplay.from_estimator(Halving().fit(X), X, X).plot()
     second = ConvergenceDisplay.from_estimator(
-        Halving("other"), X, X + 1, label="shifted", ax=first.ax_, color="black"
+        Halving("other").fit(X), X, X + 1, label="shifted", ax=first.ax_, color="black"
     )
     assert second.ax_ is first.ax_
     assert second.figure_ is first.figure_
@@ -48,4 +51,4 @@ def test_several_estimators_share_axes():
 
 def test_models_of_the_wrong_shape_are_named():
     with pytest.raises(ValueError, match=r"y must be of shape \(5, 2\), .* got \(5,\)"):
-        ConvergenceDisplay.from_estimator(Halving(), X, X[:, 0])
+        ConvergenceDisplay.from_estimator(Halving().fit(X), X, X[:, 0])
