@@ -12,11 +12,13 @@ Cells are added to results/deblurring.json (deblurring_images.json), and a Markd
 file is rewritten from it after each. Delete the former after a change of the code.
 """
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from baselines import SpectralBlur
 from comparison import Comparison, chosen, limit_threads, make_parser, parse
+from deepinv_peer import unrolled_hqs
 from sklearn.datasets import load_sample_images
 
 from skhj import EmbeddedInverseSolver
@@ -31,7 +33,9 @@ INTRODUCTION = """\
 Mean squared errors on {n_test} windows of 64 x 64 pixels of {name}, with {n_train}
 windows of others to learn from, blurred by exp(-|r|/s) and with noise of {noise}, grey
 levels from 0 to 1: means, and ranges of the ratios, over the seeds. "Tikhonov" has the
-best weight on the training pairs, "Wiener" their mean and spectrum.
+best weight on the training pairs, "Wiener" their mean and spectrum; "deepinv HQS" is
+four layers of its half-quadratic splitting with a DnCNN each, trained for the CPU time
+of our EUnet, where deepinv imports.
 """
 
 
@@ -56,7 +60,7 @@ def read_images(folder):
 
 
 def make_methods(X, y, X_test, operator, seed):
-    """Answers of every method for the test data."""
+    """Answers of every method for the test data, except deepinv's."""
 
     def fitted(estimator):
         return lambda: estimator.fit(X, y).predict(X_test)
@@ -88,6 +92,7 @@ def main():
     add = parser.add_argument
     add("--images", type=Path, help="folder of PNG pictures, some below train")
     add("--widths", type=float, nargs="+", default=[1.0, 3.0, 5.0, 7.0, 9.0])
+    add("--deepinv", action="store_true", help="deepinv too, for the time of eunet")
     add("--n-train", type=int, default=4000)
     arguments = parse(parser)
     n_train = 500 if arguments.quick else arguments.n_train
@@ -116,7 +121,14 @@ def main():
                 X_test, y_test, _ = make_deblurring(fresh, s, **blur)
                 methods = make_methods(X, y, X_test, operator, seed)
                 methods = chosen(methods, arguments)
-                comparison.run(f"s = {s:g}", seed, methods, y_test)
+                problem = f"s = {s:g}"
+                comparison.run(problem, seed, methods, y_test)
+                if arguments.deepinv:
+                    seconds = comparison.seconds(problem, "eunet", seed)
+                    peer = partial(
+                        unrolled_hqs, operator, X, y, X_test, seconds=seconds, seed=seed
+                    )
+                    comparison.run(problem, seed, {"deepinv HQS": peer}, y_test)
 
 
 if __name__ == "__main__":

@@ -66,6 +66,11 @@ class Comparison:
                 }
             )
 
+    def seconds(self, problem, method, seed):
+        """CPU time of a run before."""
+        (cell,) = (c for c in self._of(problem, method) if c["seed"] == seed)
+        return cell["seconds"]
+
     def _add(self, cell):
         key = ("problem", "method", "seed")
         place = [cell[name] for name in key]
