@@ -1,6 +1,7 @@
 """Estimator of models from measurements of them, by unrolled networks."""
 
 import warnings
+from math import prod
 from numbers import Integral, Real
 
 import numpy as np
@@ -17,15 +18,22 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhj.base import FLOATS, in_dtype
-from skhj.learned_inverse import LearnedInverse, Units
+from skhj.learned_inverse import LearnedInverse
 from skhj.linear_estimate import LinearEstimate
-from skhj.networks.build_unrolled import make_unrolled, physics_from_arrays
+from skhj.networks.build_unrolled import make_unrolled
+from skhj.networks.physics import physics_from_arrays
 from skhj.operators import as_operator, check_adjoint
+from skhj.operators.blur import check_image_shape
+from skhj.preconditioning import DenseUnits, SpectralUnits, estimated_data
 from skhj.progress import CallbackSupportMixin, FitProgress, with_callbacks
+from skhj.spectral_estimate import SpectralEstimate
 from skhj.training import resolve_device
 from skhj.unrolled_regression import fit_unrolled
 
 __all__ = ["EmbeddedInverseSolver"]
+
+# Channels of the embedding of images, where none are asked for.
+CHANNELS = 32
 
 
 class EmbeddedInverseSolver(
@@ -57,14 +65,17 @@ class EmbeddedInverseSolver(
         layer's time by a small network; "time" then makes the potential a function of
         time as well. The embedding of "optenet" is always shared.
     embedding_dim : int or "auto", default="auto"
-        Dimension K of z; hidden units of "proximal". "auto" takes four times the
-        number of unknowns, from 64 to 256.
+        Dimension K of z, channels for images; hidden units of "proximal". "auto" takes
+        four times the number of unknowns, from 64 to 256, and 32 channels.
     n_layers : int, default=4
         Number of steps.
-    potential_depth : int, default=2
-        Layers of each potential.
+    potential_depth : int or "auto", default="auto"
+        Layers of each potential. "auto" takes 2, and 1 for images.
     image_shape : tuple of int or None, default=None
-        Shape (H, W) of models that are flattened images.
+        Shape (H, W) of models that are flattened images: embeddings, potentials and
+        proximal operators are then convolutional.
+    resolution : {"half", "full"}, default="half"
+        Resolution of the embedding of images.
     precondition : bool, default=True
         Whether the covariances of the pairs give the start, the best linear estimate,
         and the units of the steps. False is the literal iteration: its units are one
@@ -153,8 +164,12 @@ class EmbeddedInverseSolver(
             Interval(Integral, 1, None, closed="left"),
         ],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "potential_depth": [Interval(Integral, 1, None, closed="left")],
+        "potential_depth": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "image_shape": ["array-like", None],
+        "resolution": [StrOptions({"half", "full"})],
         "precondition": ["boolean"],
         "noise_level": [Interval(Real, 0, None, closed="left"), None],
         "bounds": ["array-like", None],
@@ -179,8 +194,9 @@ class EmbeddedInverseSolver(
         embedding="layer",
         embedding_dim="auto",
         n_layers=4,
-        potential_depth=2,
+        potential_depth="auto",
         image_shape=None,
+        resolution="half",
         precondition=True,
         noise_level=None,
         bounds=None,
@@ -200,6 +216,7 @@ class EmbeddedInverseSolver(
         self.n_layers = n_layers
         self.potential_depth = potential_depth
         self.image_shape = image_shape
+        self.resolution = resolution
         self.precondition = precondition
         self.noise_level = noise_level
         self.bounds = bounds
@@ -247,7 +264,8 @@ class EmbeddedInverseSolver(
         )
         y = np.asarray(y, dtype=np.float64)
         models = y.reshape(len(y), -1)
-        operator = self._check_operator((X.shape[1], models.shape[1]))
+        image_shape = self._check_image_shape(models.shape[1])
+        operator = self._check_operator((X.shape[1], models.shape[1]), image_shape)
         device = resolve_device(self.device)
         rng = check_random_state(self.random_state)
         held_out = np.zeros(len(X), dtype=bool)
@@ -257,10 +275,11 @@ class EmbeddedInverseSolver(
         seed = int(rng.randint(np.iinfo(np.int32).max))
         batch_size = self.batch_size
         if batch_size == "auto":
-            batch_size = int(np.clip((~held_out).sum() // 16, 32, 256))
+            largest = 256 if image_shape is None else 16
+            batch_size = int(np.clip((~held_out).sum() // 16, 16, largest))
         progress = FitProgress(self, n_phases=1)
         progress.begin("network", self.max_iter)
-        architecture = self._architecture(models.shape[1])
+        architecture = self._architecture(models.shape[1], image_shape)
         fit = fit_unrolled(
             X,
             models,
@@ -295,10 +314,21 @@ class EmbeddedInverseSolver(
             if name.endswith("_") or name.startswith("_fitted"):
                 delattr(self, name)
 
-    def _check_operator(self, shape):
+    def _check_image_shape(self, n_unknowns):
+        if self.image_shape is None:
+            return None
+        image_shape = check_image_shape(self.image_shape)
+        if prod(image_shape) != n_unknowns:
+            raise ValueError(
+                f"image_shape must be that of the models, {n_unknowns} pixels, got "
+                f"{image_shape}, {prod(image_shape)} pixels"
+            )
+        return image_shape
+
+    def _check_operator(self, shape, image_shape):
         if self.operator is None:
             return None
-        operator = as_operator(self.operator, shape=shape, image_shape=self.image_shape)
+        operator = as_operator(self.operator, shape=shape, image_shape=image_shape)
         check_adjoint(operator)
         return operator
 
@@ -314,16 +344,22 @@ class EmbeddedInverseSolver(
             )
         return tuple(bounds.tolist())
 
-    def _architecture(self, n_unknowns):
-        embedding_dim = self.embedding_dim
+    def _architecture(self, n_unknowns, image_shape):
+        embedding_dim, depth = self.embedding_dim, self.potential_depth
         if embedding_dim == "auto":
             embedding_dim = int(np.clip(4 * n_unknowns, 64, 256))
+            if image_shape is not None:
+                embedding_dim = CHANNELS
+        if depth == "auto":
+            depth = 2 if image_shape is None else 1
         return {
             "network": self.network,
             "embedding": self.embedding,
             "embedding_dim": embedding_dim,
             "n_layers": self.n_layers,
-            "potential_depth": self.potential_depth,
+            "potential_depth": depth,
+            "image_shape": image_shape,
+            "resolution": self.resolution,
         }
 
     def _keep(self, fit, operator, architecture, bounds, y_ndim):
@@ -367,24 +403,33 @@ class EmbeddedInverseSolver(
             device = resolve_device(self.device)
         except ValueError:
             device = torch.device("cpu")
-        linear = LinearEstimate(**self._fitted_linear)
+        linear_kind, units_kind = LinearEstimate, DenseUnits
+        if "kind" in self._fitted_units:
+            linear_kind, units_kind = SpectralEstimate, SpectralUnits
+        linear = linear_kind(**self._fitted_linear)
         self._forward = self._fitted_operator
         if self._forward is not None:
-            shape = linear.gain.shape[::-1]
-            self._forward = as_operator(self._forward, shape=shape)
-        physics = physics_from_arrays(self.weights_)
+            shape = linear.data_mean.size, linear.model_mean.size
+            self._forward = as_operator(
+                self._forward,
+                shape=shape,
+                image_shape=self._fitted_architecture["image_shape"],
+            )
+        physics = physics_from_arrays(
+            self.weights_,
+            self._forward,
+            self._fitted_architecture["image_shape"],
+            self._fitted_units.get("kind"),
+        )
         network = make_unrolled(
-            physics,
-            n_features=len(physics.factor),
-            seed=0,
-            **self._fitted_architecture,
+            physics, linear.model_mean.size, seed=0, **self._fitted_architecture
         ).double()
         network.load_state_dict(
             {name: torch.tensor(array) for name, array in self.weights_.items()}
         )
         return LearnedInverse(
             linear,
-            Units(**self._fitted_units),
+            units_kind(**self._fitted_units),
             network.requires_grad_(False).eval().to(device),
             self.correction_,
         )
@@ -466,10 +511,7 @@ class EmbeddedInverseSolver(
         B, dtype = self._check_data(X)
         models = np.clip(self._inverse.predict(B), *self._fitted_bounds)
         if self._fitted_operator is None:
-            linear = self._inverse.linear
-            data = (
-                linear.data_mean + (models - linear.model_mean) @ self._fitted_matrix.T
-            )
+            data = estimated_data(self._inverse.linear, self._fitted_matrix, models)
         else:
             data = self._forward.matmat(models.T).T
         misfit = np.linalg.norm(data - B, axis=1)

@@ -1,55 +1,12 @@
 """A fitted inverse: a linear estimate, and a network's correction of it."""
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 
-__all__ = ["LearnedInverse", "Units"]
+__all__ = ["LearnedInverse"]
 
 # Numbers at a time: enough to fill the processor, few enough for the memory.
-BLOCK = 2**22
-
-
-class Units(NamedTuple):
-    """Standardised units: what a network is given, and what its answers mean.
-
-    Attributes
-    ----------
-    data_mean : ndarray of shape (M,)
-        Data at which the inputs are zero.
-    start, whitening : ndarray of shape (k, M), (m, M)
-        Map centred data to the network's inputs, the start and the data.
-    basis : ndarray of shape (N, k)
-        Directions of the models.
-    scale : float
-        Size of one unit of the network's answers.
-    """
-
-    data_mean: np.ndarray
-    start: np.ndarray
-    whitening: np.ndarray
-    basis: np.ndarray
-    scale: float
-
-    def inputs(self, B):
-        """Inputs of the network, (n, k + m), from data (n, M)."""
-        centred = B - self.data_mean
-        return np.concatenate(
-            [centred @ self.start.T, centred @ self.whitening.T], axis=1
-        )
-
-    def noise_inputs(self):
-        """Matrix (M, k + m) that maps noise in the data to its part of the inputs."""
-        return np.concatenate([self.start, self.whitening]).T
-
-    def targets(self, X, model_mean):
-        """What the network should answer, (n, k), for models (n, N)."""
-        return (X - model_mean) @ self.basis / self.scale
-
-    def models(self, answers):
-        """Differences of models (n, N) from differences of answers (n, k)."""
-        return self.scale * answers @ self.basis.T
+BLOCK = 2**20
 
 
 class LearnedInverse:
@@ -57,9 +14,9 @@ class LearnedInverse:
 
     Parameters
     ----------
-    linear : LinearEstimate
+    linear : LinearEstimate or SpectralEstimate
         The estimate that the network corrects.
-    units : Units
+    units : DenseUnits or SpectralUnits
         Units of the network.
     network : nn.Module
         The network, in double precision.
@@ -75,7 +32,7 @@ class LearnedInverse:
 
     def predict(self, B):
         """Models (n, N) from data (n, M)."""
-        return self._corrected(B, lambda inputs: self.network.iterates(inputs)[-1:])[0]
+        return self._corrected(B, lambda inputs: [self.network(inputs)])[0]
 
     def trajectory(self, B):
         """Iterates (J + 1, n, N), the linear estimate first."""
@@ -87,14 +44,18 @@ class LearnedInverse:
 
         ``evaluate`` maps inputs to a list of answers.
         """
-        linear = self.linear(B)
+        n_rows = max(1, BLOCK // max(B.shape[1], self.linear(B[:1]).shape[1]))
+        blocks = [
+            self._corrected_block(B[first : first + n_rows], evaluate)
+            for first in range(0, len(B), n_rows)
+        ]
+        return np.concatenate(blocks, axis=1)
+
+    def _corrected_block(self, B, evaluate):
+        physics = self.network.physics
         device = next(self.network.parameters()).device
         inputs = torch.as_tensor(self.units.inputs(B), device=device)
-        k = self.units.basis.shape[1]
-        blocks = []
-        for rows in inputs.split(max(1, BLOCK // inputs.shape[1])):
-            start = self.network.physics.to_model(rows[:, :k])
-            steps = [answer - start for answer in evaluate(rows)]
-            blocks.append(torch.stack(steps).cpu().numpy())
-        steps = np.concatenate(blocks, axis=1)
-        return linear + self.correction * self.units.models(steps)
+        start = physics.to_model(physics.split(inputs)[0])
+        steps = torch.stack([answer - start for answer in evaluate(inputs)])
+        differences = self.units.differences(steps.cpu().numpy())
+        return self.linear(B) + self.correction * differences

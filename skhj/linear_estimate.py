@@ -208,7 +208,7 @@ def estimated_operator(statistics, shrinkage=1e-3):
     return statistics.cross_covariance.T @ _power(C, -1)
 
 
-def precondition(estimate, apply_operator, error):
+def precondition(estimate, apply_operator, error, *, keep_order=False, compress=True):
     """Units in which a linear estimate is one gradient step from the mean.
 
     Parameters
@@ -219,16 +219,22 @@ def precondition(estimate, apply_operator, error):
         Maps models of shape (n, N) to data (n, M), linearly.
     error : float
         Squared error of the estimate, summed over the unknowns.
+    keep_order : bool, default=False
+        Whether there is one unknown u for each x, whatever their number.
+    compress : bool, default=True
+        Whether data that no model can produce are left out.
 
     Returns
     -------
     Preconditioner
         The units.
     """
-    basis, factor, inverse = _square_root(estimate.model_covariance, error)
+    basis, factor, inverse = _square_root(
+        estimate.model_covariance, None if keep_order else error
+    )
     whitening = _power(estimate.data_covariance, -1 / 2)
     matrix = whitening @ apply_operator((basis @ factor).T).T
-    if matrix.shape[0] > matrix.shape[1]:
+    if compress and matrix.shape[0] > matrix.shape[1]:
         # What no model can produce is a constant of the misfit.
         image, _ = np.linalg.qr(matrix)
         whitening, matrix = image.T @ whitening, image.T @ matrix
@@ -290,10 +296,13 @@ def _power(matrix, exponent):
 
 
 def _square_root(covariance, error):
-    """Basis, symmetric root of a covariance in it, and the inverse of that root."""
+    """Basis, symmetric root of a covariance in it, and the inverse of that root.
+
+    The directions are those that matter beside an error, all where that is None.
+    """
     values, vectors = _eigh(covariance)
     N = len(values)
-    if N <= SMALL:
+    if N <= SMALL or error is None:
         root = (vectors * np.sqrt(values)) @ vectors.T
         return np.eye(N), root, _power(covariance, -1 / 2)
     tail = values[::-1].cumsum()[::-1]  # variance of this direction and the later

@@ -7,16 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from skhj.learned_inverse import LearnedInverse, Units
-from skhj.linear_estimate import (
-    estimated_operator,
-    literal,
-    precondition,
-    statistics_of,
-)
-from skhj.linear_selection import choose_linear_estimate
+from skhj.learned_inverse import LearnedInverse
 from skhj.networks.build_unrolled import make_unrolled
-from skhj.networks.physics import DensePhysics
+from skhj.preconditioning import estimated_data, make_setting
 from skhj.training import TrainingResult, train
 
 __all__ = ["UnrolledFit", "fit_unrolled"]
@@ -79,7 +72,7 @@ def fit_unrolled(
     device : torch.device
         Where to train.
     architecture : dict
-        Passed to `skhj.networks.make_unrolled`.
+        Passed to `skhj.networks.build_unrolled.make_unrolled`.
     preconditioned : bool, default=True
         Whether the data's statistics give the units and the start.
     noise_level : float or None, default=None
@@ -98,49 +91,29 @@ def fit_unrolled(
     UnrolledFit
         The inverse and its training losses.
     """
-    known = None if operator is None else operator.dense()
-    A = None if known is None else known.numpy()
-    choice = choose_linear_estimate(B, X, A, held_out)
     seen = ~held_out if early_stopping else np.ones(len(B), dtype=bool)
-    statistics = statistics_of(B[seen], X[seen])
-    linear = choice.refit(statistics)
-    if operator is None:
-        A = estimated_operator(statistics)
-    apply_operator = partial(_apply, operator, A)
-    if preconditioned:
-        preconditioner = precondition(linear, apply_operator, choice.error)
-    else:
-        preconditioner = literal(linear, apply_operator)
-        linear = linear._replace(gain=preconditioner.gain)
-    left = X[seen] - linear(B[seen])
-    scale = float(np.sqrt(np.mean(np.sum(left**2, axis=1)))) or 1.0
-    units = Units(
-        linear.data_mean,
-        preconditioner.start,
-        preconditioner.whitening,
-        preconditioner.basis,
-        scale,
+    setting = make_setting(
+        B,
+        X,
+        operator,
+        architecture.get("image_shape"),
+        held_out=held_out,
+        seen=seen,
+        preconditioned=preconditioned,
     )
+    linear, units = setting.linear, setting.units
+    network = make_unrolled(setting.physics, X.shape[1], **architecture).to(device)
+    inputs, answers = units.inputs(B), units.answers(X)
     single = partial(_tensor, dtype=np.float32, device=device)
-    physics = DensePhysics(
-        single(preconditioner.matrix), single(preconditioner.factor / scale)
-    )
-    network = make_unrolled(
-        physics, n_features=len(preconditioner.factor), **architecture
-    ).to(device)
-    inputs, augment = units.inputs(B), None
+    validation = single(inputs[held_out]), single(answers[held_out])
+    augment = None
     if noise_level is not None:
-        clean = linear.data_mean + apply_operator(X - linear.model_mean)
-        noise = single(noise_level * units.noise_inputs())
-        augment = partial(_add_noise, noise, generator)
-    targets = units.targets(X, linear.model_mean)
-    validation = single(inputs[held_out]), single(targets[held_out])
-    if augment is not None:
-        inputs = units.inputs(clean)
+        inputs = units.inputs(_noiseless_data(X, operator, setting))
+        augment = partial(_add_noise, units, noise_level, generator)
     result = train(
         network,
         _SquaredError(),
-        (single(inputs[seen]), single(targets[seen])),
+        (single(inputs[seen]), single(answers[seen])),
         validation if early_stopping else None,
         augment=augment,
         max_norm=MAX_NORM,
@@ -151,26 +124,31 @@ def fit_unrolled(
     inverse = LearnedInverse(linear, units, network, 1.0)
     if early_stopping:
         inverse.correction = _best_correction(inverse, B[held_out], X[held_out])
-        if preconditioned:
-            inverse.linear = choice.refit(statistics_of(B, X))
-    return UnrolledFit(inverse, result, A if operator is None else None)
+        inverse.linear = setting.refit(B, X)
+    return UnrolledFit(inverse, result, setting.matrix)
 
 
 def _tensor(array, dtype, device):
     return torch.as_tensor(np.ascontiguousarray(array, dtype=dtype), device=device)
 
 
-def _add_noise(noise, generator, inputs):
+def _noiseless_data(X, operator, setting):
+    """Data that the operator makes of models, with what else is in their mean."""
+    linear = setting.linear
+    if operator is None:
+        return estimated_data(linear, setting.matrix, X)
+    data = operator.forward(torch.as_tensor(X)).numpy()
+    if operator.is_linear:
+        data = data - data.mean(axis=0) + linear.data_mean.ravel()
+    return data
+
+
+def _add_noise(units, noise_level, generator, inputs):
     """Inputs of the same samples with white noise drawn afresh."""
-    draws = torch.randn(len(inputs), len(noise), generator=generator)
-    return torch.addmm(inputs, draws.to(inputs), noise)
-
-
-def _apply(operator, A, models):
-    """Data (n, M) of models (n, N)."""
-    if A is not None:
-        return models @ A.T
-    return operator.forward(torch.as_tensor(models)).numpy()
+    mean = units.data_mean.ravel()
+    draws = torch.randn(len(inputs), len(mean), generator=generator).numpy()
+    noise = units.inputs(mean + noise_level * draws)
+    return inputs + torch.as_tensor(noise).to(inputs)
 
 
 def _best_correction(inverse, B, X):

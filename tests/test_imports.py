@@ -24,6 +24,7 @@ MATHEMATICS = {
     "max_plus_value",
     "pair_constants",
     "piece_selection",
+    "spectral_estimate",
 }
 ESTIMATORS = {"embedded_solver", "hj_prior", "pqm_prior"}
 # Estimators know of no other. One prior may take its gradients from a fit of another:

@@ -2,23 +2,25 @@
 
 import torch
 
-from skhj.networks.embedding import DenseEmbedding, Kernels
-from skhj.networks.physics import DensePhysics
-from skhj.networks.potential import DensePotential
-from skhj.networks.unrolled import DenseProx, EmbeddedNetwork, ProximalNetwork
+from skhj.networks.embedding import ConvEmbedding, DenseEmbedding, Kernels
+from skhj.networks.potential import ConvPotential, DensePotential
+from skhj.networks.proximal import ConvProx, DenseProx
+from skhj.networks.unrolled import EmbeddedNetwork, ProximalNetwork
 
 __all__ = ["make_unrolled"]
 
 
 def make_unrolled(
     physics,
-    network,
-    *,
     n_features,
-    embedding_dim,
+    *,
+    network,
     embedding,
+    embedding_dim,
     n_layers,
     potential_depth,
+    image_shape=None,
+    resolution="half",
     seed,
 ):
     """Build an unrolled network with reproducible weights in single precision.
@@ -27,18 +29,22 @@ def make_unrolled(
     ----------
     physics : nn.Module
         The misfit.
-    network : {"eunet", "optenet", "proximal"}
-        What to build.
     n_features : int
         Number of unknowns k.
-    embedding_dim : int
-        Dimension K of the embedding; hidden units of "proximal".
+    network : {"eunet", "optenet", "proximal"}
+        What to build.
     embedding : {"shared", "layer", "time"}
         Kernels of "eunet".
+    embedding_dim : int
+        Dimension K of the embedding, channels for images; hidden units of "proximal".
     n_layers : int
         Number of layers J.
     potential_depth : int
         Layers of each potential.
+    image_shape : tuple of int or None, default=None
+        Shape (H, W) of models that are images, for which all is convolutional.
+    resolution : {"half", "full"}, default="half"
+        Resolution of the embedding of images.
     seed : int
         Seed of the initial weights.
 
@@ -48,37 +54,25 @@ def make_unrolled(
         The network.
     """
     generator = torch.Generator().manual_seed(seed)
+    K, n_units = embedding_dim, embedding_dim
+    embed, size = DenseEmbedding(), n_features
+    prox, potential = DenseProx, DensePotential
+    if image_shape is not None:
+        embed = size = ConvEmbedding(image_shape, 2 if resolution == "half" else 1)
+        prox, potential = ConvProx, ConvPotential
     if network == "proximal":
-        operators = [
-            DenseProx(n_features, embedding_dim, generator=generator)
-            for _ in range(n_layers)
-        ]
-        return ProximalNetwork(physics, operators)
+        operators = [prox(size, K, generator=generator) for _ in range(n_layers)]
+        return ProximalNetwork(physics, operators).float()
     descending = network == "optenet"
     kind = "shared" if descending else embedding
-    start = DenseEmbedding.start(n_features, embedding_dim, generator)
+    start = embed.start(n_features, K, generator)
     potentials = [
-        DensePotential(
-            embedding_dim,
-            embedding_dim,
-            potential_depth,
-            timed=kind == "time",
-            generator=generator,
+        potential(
+            K, n_units, potential_depth, timed=kind == "time", generator=generator
         )
         for _ in range(1 if descending or kind == "time" else n_layers)
     ]
     kernels = Kernels(start, n_layers, kind, generator=generator)
     return EmbeddedNetwork(
-        physics, DenseEmbedding, kernels, potentials, n_layers, descending=descending
-    )
-
-
-def physics_from_arrays(arrays):
-    """Physics with the buffers of a saved network."""
-    prefix = "physics."
-    buffers = {
-        name.removeprefix(prefix): torch.tensor(array)
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
-    return DensePhysics(**buffers)
+        physics, embed, kernels, potentials, n_layers, descending=descending
+    ).float()

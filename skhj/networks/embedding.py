@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from skhj.networks.potential import normal
 
-__all__ = ["DenseEmbedding", "Kernels"]
+__all__ = ["ConvEmbedding", "DenseEmbedding", "Kernels"]
 
 # Units of the network in time; the first starts saturated, as the constant.
 TIME_UNITS, CONSTANT = 16, 3.0
@@ -75,3 +75,50 @@ class DenseEmbedding:
     def restrict(kernel, u):
         """E^T u, from (n, k) to (n, K)."""
         return u @ kernel
+
+
+class ConvEmbedding:
+    """Images: E is a transposed convolution, from channels at full or half resolution.
+
+    Unknowns are flattened images (n, N), embeddings (n, C, H', W').
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        Shape (H, W) of the images.
+    stride : {1, 2}
+        Pixels of the image to one of the embedding, along each side.
+    """
+
+    def __init__(self, image_shape, stride):
+        self.image_shape, self.stride = tuple(image_shape), stride
+        # Kernels reach one pixel beyond the pixels that they share between them.
+        self.size = stride + 2
+        # Where a side is odd, its last pixels are reached from one side only.
+        self.output_padding = tuple(side % stride for side in image_shape)
+
+    def start(self, n_features, n_channels, generator):
+        """Kernels (C, 1, size, size) of a tight frame of the blocks of the image."""
+        block = self.stride**2
+        frame = DenseEmbedding.start(block, max(n_channels, block + 1), generator)
+        frame = frame[:, :n_channels]
+        kernel = torch.zeros(n_channels, 1, self.size, self.size, dtype=torch.float32)
+        inner = slice(1, 1 + self.stride)
+        kernel[:, 0, inner, inner] = frame.T.reshape(-1, self.stride, self.stride)
+        return kernel
+
+    def expand(self, kernel, z):
+        """E z, from (n, C, H', W') to (n, N)."""
+        images = functional.conv_transpose2d(
+            z,
+            kernel,
+            stride=self.stride,
+            padding=1,
+            output_padding=self.output_padding,
+        )
+        return images.flatten(1)
+
+    def restrict(self, kernel, u):
+        """E^T u, from (n, N) to (n, C, H', W')."""
+        images = u.reshape(len(u), 1, *self.image_shape)
+        return functional.conv2d(images, kernel, stride=self.stride, padding=1)

@@ -4,9 +4,6 @@ import math
 
 import torch
 from torch import nn
-from torch.nn import functional
-
-from skhj.networks.potential import normal
 
 __all__ = ["EmbeddedNetwork", "ProximalNetwork"]
 
@@ -157,33 +154,6 @@ class ProximalNetwork(nn.Module):
         for step, prox in zip(self.steps, self.proximal_operators, strict=True):
             u = prox(u - step * misfit.gradient(u))
             yield u
-
-
-class DenseProx(nn.Module):
-    """Residual network v + W_2 relu(W_1 v + b_1) + b_2, the identity at the start.
-
-    Parameters
-    ----------
-    n_features, n_units : int
-        Sizes of v and of the hidden layer.
-    generator : torch.Generator
-        Source of the initial weights.
-    """
-
-    def __init__(self, n_features, n_units, *, generator):
-        super().__init__()
-        weight = normal((n_units, n_features), generator) / math.sqrt(n_features)
-        self.inner_weight = nn.Parameter(weight)
-        self.inner_bias = nn.Parameter(normal((n_units,), generator))
-        self.outer_weight = nn.Parameter(
-            torch.zeros(n_features, n_units, dtype=torch.float32)
-        )
-        self.outer_bias = nn.Parameter(torch.zeros(n_features, dtype=torch.float32))
-
-    def forward(self, v):
-        """Proximal points, (n, k)."""
-        hidden = functional.linear(v, self.inner_weight, self.inner_bias).relu()
-        return v + functional.linear(hidden, self.outer_weight, self.outer_bias)
 
 
 def _constant(n, value):
