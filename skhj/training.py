@@ -11,6 +11,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring, PrintLog
 from skorch.helper import predefined_split
 from threadpoolctl import threadpool_limits
+from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import TensorDataset
 
@@ -21,6 +22,8 @@ SMALL_STEP = 50_000_000
 # Share of the steps over which the learning rate rises: without it, large first steps
 # push every unit of a convex network into its flat side.
 WARM_UP = 0.1
+# Samples a step of validation, few enough for the memory.
+VALIDATION_BATCH = 8192
 # Faster averages than Adam's usual ones lower the held-out error by a third.
 BETAS = (0.95, 0.99)
 
@@ -33,9 +36,9 @@ class TrainingResult(NamedTuple):
     loss_curve : ndarray of shape (n_iter,)
         Mean training loss of each epoch.
     validation_curve : ndarray of shape (n_iter,)
-        Loss on the hold-out after each epoch.
+        Loss on the hold-out after each epoch; empty without one.
     best_loss : float
-        The smallest of ``validation_curve``.
+        The smallest of ``validation_curve``; the last training loss without one.
     """
 
     loss_curve: np.ndarray
@@ -49,10 +52,11 @@ class TensorBatches:
     A DataLoader would fetch sample by sample, several times slower.
     """
 
-    def __init__(self, dataset, batch_size, generator=None):
+    def __init__(self, dataset, batch_size, generator=None, augment=None):
         self.tensors = dataset.tensors
         self.batch_size = batch_size
         self.generator = generator
+        self.augment = augment
 
     def __iter__(self):
         n_samples = len(self.tensors[0])
@@ -62,6 +66,8 @@ class TensorBatches:
             order = torch.randperm(n_samples, generator=self.generator)
         for rows in order.to(self.tensors[0].device).split(self.batch_size):
             inputs, *targets = (tensor[rows] for tensor in self.tensors)
+            if self.augment is not None:
+                inputs = self.augment(inputs)
             yield inputs, targets
 
 
@@ -80,10 +86,12 @@ class _NoLongerImproving(Exception):  # noqa: N818 - no error, but the way out
 class _Loop(Callback):
     """What skorch does not do: schedule, projection, best weights, finite losses."""
 
-    def __init__(self, n_steps, patience, progress):
+    def __init__(self, n_steps, patience, progress, max_norm, held_out):
         self.n_steps = n_steps
         self.patience = patience
+        self.losses = ("train_loss", "valid_loss") if held_out else ("train_loss",)
         self.progress = progress
+        self.max_norm = max_norm
 
     def on_train_begin(self, net, **kwargs):
         self.schedule = LambdaLR(
@@ -96,6 +104,10 @@ class _Loop(Callback):
         if self.progress is not None:
             self.progress.begin("epoch")
 
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        if self.max_norm is not None:
+            nn.utils.clip_grad_norm_(net.module_.parameters(), self.max_norm)
+
     def on_batch_end(self, net, training, **kwargs):
         if training:
             self.project()
@@ -103,14 +115,15 @@ class _Loop(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         epoch = net.history[-1, "epoch"]
-        for loss in (net.history[-1, "train_loss"], net.history[-1, "valid_loss"]):
+        losses = [net.history[-1, name] for name in self.losses]
+        for loss in losses:
             if not np.isfinite(loss):
                 raise FloatingPointError(
                     f"the loss became {loss} in epoch {epoch}: lower learning_rate "
                     f"(it is {net.lr})"
                 )
-        loss = net.history[-1, "valid_loss"]
-        if loss < self.best_loss:
+        loss = losses[-1]
+        if loss < self.best_loss or len(losses) == 1:
             weights = net.module_.state_dict()
             self.best_weights = {name: w.clone() for name, w in weights.items()}
             self.best_loss, self.best_epoch = loss, epoch
@@ -130,13 +143,16 @@ def train(
     batch_size,
     learning_rate,
     generator,
+    patience=None,
+    max_norm=None,
+    augment=None,
     verbose=0,
     progress=None,
 ):
     """Fit a torch module by Adam with a cosine schedule; keep its best weights.
 
-    Training ends early when half of ``max_iter`` epochs pass without a smaller loss
-    on the validation tensors.
+    Training ends early when ``patience`` epochs pass without a smaller loss on the
+    validation tensors.
 
     Parameters
     ----------
@@ -146,7 +162,8 @@ def train(
     criterion : nn.Module
         Loss of (outputs of the module, list of targets).
     training_tensors, validation_tensors : tuple of Tensor
-        Inputs, then targets, on the module's device and in its dtype.
+        Inputs, then targets, on the module's device and in its dtype. The latter may
+        be None: then all epochs are run and the last weights kept.
     max_iter : int
         Number of passes over the training tensors.
     batch_size : int
@@ -156,6 +173,13 @@ def train(
         to zero along a half cosine.
     generator : torch.Generator
         Source of the shuffling, on the CPU.
+    patience : int or None, default=None
+        Epochs without progress after which training ends; None takes half of
+        ``max_iter``.
+    max_norm : float or None, default=None
+        Norm to which longer gradients are clipped; None leaves them.
+    augment : callable or None, default=None
+        Maps the inputs of each training batch to those that the module is given.
     verbose : int, default=0
         Positive: print a line an epoch.
     progress : FitProgress or None, default=None
@@ -172,12 +196,15 @@ def train(
         If a loss is not finite.
     """
     n_steps = max_iter * -(-len(training_tensors[0]) // batch_size)
-    loop = _Loop(n_steps, max_iter // 2, progress)
+    held_out = validation_tensors is not None
+    patience = max_iter // 2 if patience is None else patience
+    loop = _Loop(n_steps, patience, progress, max_norm, held_out)
     callbacks = [
         ("train_loss", PassthroughScoring("train_loss", on_train=True)),
-        ("valid_loss", PassthroughScoring("valid_loss")),
         ("loop", loop),
     ]
+    if held_out:
+        callbacks.insert(1, ("valid_loss", PassthroughScoring("valid_loss")))
     if verbose:
         callbacks = [("timer", EpochTimer()), *callbacks, ("print", PrintLog())]
     device = training_tensors[0].device
@@ -191,9 +218,12 @@ def train(
         batch_size=batch_size,
         iterator_train=TensorBatches,
         iterator_train__generator=generator,
+        iterator_train__augment=augment,
         iterator_valid=TensorBatches,
-        iterator_valid__batch_size=8192,
-        train_split=predefined_split(TensorDataset(*validation_tensors)),
+        iterator_valid__batch_size=VALIDATION_BATCH,
+        train_split=predefined_split(TensorDataset(*validation_tensors))
+        if held_out
+        else None,
         callbacks=callbacks,
         device=device,
         verbose=verbose,
@@ -206,7 +236,7 @@ def train(
     module.load_state_dict(loop.best_weights)
     return TrainingResult(
         np.array(net.history[:, "train_loss"]),
-        np.array(net.history[:, "valid_loss"]),
+        np.array(net.history[:, "valid_loss"] if held_out else []),
         loop.best_loss,
     )
 

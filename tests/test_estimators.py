@@ -3,13 +3,19 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skhj import HJPriorRegressor, PQMPrior
+from skhj import EmbeddedInverseSolver, HJPriorRegressor, PQMPrior
 
 
 # The checks' data are noise: training cannot settle on it, no prior is its source.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 @pytest.mark.filterwarnings("ignore:no prior generates")
-@parametrize_with_checks([HJPriorRegressor(random_state=0), PQMPrior()])
+@parametrize_with_checks(
+    [
+        EmbeddedInverseSolver(random_state=0),
+        HJPriorRegressor(random_state=0),
+        PQMPrior(),
+    ]
+)
 def test_common_checks(estimator, check):
     check(estimator)

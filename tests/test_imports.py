@@ -20,13 +20,17 @@ MATHEMATICS = {
     "convex_splines",
     "ridge_profiles",
     "profile_selection",
+    "gaussian_mixture",
+    "linear_estimate",
+    "linear_selection",
     "local_fits",
     "max_plus",
     "max_plus_value",
     "pair_constants",
     "piece_selection",
+    "spectral_estimate",
 }
-ESTIMATORS = {"hj_prior", "pqm_prior"}
+ESTIMATORS = {"embedded_solver", "hj_prior", "pqm_prior"}
 # Estimators know of no other. One prior may take its gradients from a fit of another:
 # that default is named in a module of its own, the only one below __init__ to do so.
 FITS_AN_ESTIMATOR = {"gradient_estimation": {"hj_prior"}}

@@ -1,4 +1,4 @@
-"""Samples to learn from."""
+"""Samples of value functions."""
 
 import numpy as np
 from sklearn.utils import check_random_state

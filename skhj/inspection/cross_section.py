@@ -1,4 +1,4 @@
-"""Displays of what an estimator has learned; matplotlib is imported when they plot."""
+"""Cross-sections of what an estimator of a prior has learned."""
 
 import numpy as np
 from sklearn.utils import check_array

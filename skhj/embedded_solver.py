@@ -1,0 +1,519 @@
+"""Estimator of models from measurements of them, by unrolled networks."""
+
+import warnings
+from math import prod
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import (
+    BaseEstimator,
+    MultiOutputMixin,
+    RegressorMixin,
+    _fit_context,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skhj.base import FLOATS, in_dtype
+from skhj.learned_inverse import LearnedInverse
+from skhj.linear_estimate import LinearEstimate
+from skhj.networks.build_unrolled import make_unrolled
+from skhj.networks.physics import physics_from_arrays
+from skhj.operators import as_operator, check_adjoint
+from skhj.operators.blur import check_image_shape
+from skhj.preconditioning import DenseUnits, SpectralUnits, estimated_data
+from skhj.progress import CallbackSupportMixin, FitProgress, with_callbacks
+from skhj.spectral_estimate import SpectralEstimate
+from skhj.training import resolve_device
+from skhj.unrolled_regression import fit_unrolled
+
+__all__ = ["EmbeddedInverseSolver"]
+
+# Channels of the embedding of images, where none are asked for.
+CHANNELS = 32
+
+
+class EmbeddedInverseSolver(
+    CallbackSupportMixin, MultiOutputMixin, RegressorMixin, BaseEstimator
+):
+    r"""Recover models x from measurements b = A(x) + noise.
+
+    From pairs (b, x) the estimator learns the conditional mean of x given b. It starts
+    from the best linear estimate, unrolls descent steps on the misfit
+    :math:`|A x - b|^2`, and learns what regularises them:
+
+    - "optenet": in an embedding x = E z, steps on the misfit plus a learned potential
+      of z, the same in every layer: a descent method.
+    - "eunet": the same steps with an embedding and a potential for each layer.
+    - "proximal": steps on the misfit, each followed by a learned proximal operator of
+      x, without an embedding.
+
+    Parameters
+    ----------
+    operator : object or None, default=None
+        The forward operator A, of shape (M, N): an array or tensor, sparse or not; a
+        scipy or PyLops linear operator; an object with ``A`` and ``A_adjoint``; a
+        differentiable function of torch tensors, not necessarily linear. None
+        estimates a linear operator from the pairs.
+    network : {"eunet", "optenet", "proximal"}, default="eunet"
+        What is unrolled.
+    embedding : {"shared", "layer", "time"}, default="layer"
+        Embedding of "eunet": one for all layers, one for each, or a function of the
+        layer's time by a small network; "time" then makes the potential a function of
+        time as well. The embedding of "optenet" is always shared.
+    embedding_dim : int or "auto", default="auto"
+        Dimension K of z, channels for images; hidden units of "proximal". "auto" takes
+        four times the number of unknowns, from 64 to 256, and 32 channels.
+    n_layers : int, default=4
+        Number of steps.
+    potential_depth : int or "auto", default="auto"
+        Layers of each potential. "auto" takes 2, and 1 for images.
+    image_shape : tuple of int or None, default=None
+        Shape (H, W) of models that are flattened images: embeddings, potentials and
+        proximal operators are then convolutional.
+    resolution : {"half", "full"}, default="half"
+        Resolution of the embedding of images.
+    precondition : bool, default=True
+        Whether the covariances of the pairs give the start, the best linear estimate,
+        and the units of the steps. False is the literal iteration: its units are one
+        scale for x and one for b, its start is A^T b.
+    noise_level : float or None, default=None
+        Standard deviation of white noise in the measurements, in their units, where it
+        is known: it is then drawn afresh in each step. None learns from the
+        measurements as they are.
+    bounds : tuple of float or None, default=None
+        Smallest and largest value of a model; answers are clipped to them.
+    max_iter : int, default=40
+        Largest number of passes over the data.
+    batch_size : int or "auto", default="auto"
+        Samples a step. "auto" takes a sixteenth of the samples, from 32 to 256.
+    learning_rate : float, default=0.005
+        Largest step size of Adam; it is reached after a tenth of the steps and falls
+        to zero along a half cosine.
+    early_stopping : bool, default=True
+        Whether samples are held out, on which the best weights are chosen and the size
+        of the network's correction of the linear estimate. Training then ends when
+        half of ``max_iter`` passes bring no progress. False trains on all samples and
+        keeps the last weights.
+    validation_fraction : float, default=0.1
+        Share of the samples held out. They choose the linear estimate in any case.
+    device : str, torch.device or None, default=None
+        Where to compute. None takes a CUDA device where there is one, else the CPU.
+    random_state : int, RandomState instance or None, default=None
+        Source of the hold-out, the initial weights, the shuffling and the noise.
+    verbose : int, default=0
+        Positive: print a line an epoch.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of measurements M seen in ``fit``.
+    feature_names_in_ : ndarray of shape (M,)
+        Names of the measurements, where X had string names.
+    n_iter_ : int
+        Number of epochs run.
+    loss_curve_, validation_curve_ : ndarray of shape (n_iter_,)
+        Losses of the training samples and of the hold-out; the linear estimate's is
+        about 1. The latter is empty without early stopping.
+    correction_ : float
+        Share of the network's correction that ``predict`` adds to the linear estimate,
+        from 0 to 1.
+    weights_ : dict of str to ndarray
+        Weights of the network.
+
+    Raises
+    ------
+    FloatingPointError
+        If the loss stops being finite in ``fit``; the message says what to lower.
+
+    Notes
+    -----
+    The squared errors of all unknowns count alike, each in its own units: where these
+    differ, scale the models first. Computation is in double precision, training in
+    single; answers come in the dtype of X.
+
+    References
+    ----------
+    Eliasof, Haber, Treister, "An over complete deep learning method for inverse
+    problems", arXiv 2402.04653.
+
+    Mardani et al., "Neural proximal gradient descent for compressive imaging",
+    NeurIPS 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skhj import EmbeddedInverseSolver
+    >>> rng = np.random.RandomState(0)
+    >>> X = rng.choice([-1.0, 1.0], size=(300, 2)) + 0.1 * rng.normal(size=(300, 2))
+    >>> B = X @ [[1.0], [0.5]]
+    >>> est = EmbeddedInverseSolver([[1.0, 0.5]], max_iter=5, random_state=0)
+    >>> est.fit(B, X).predict(B).shape
+    (300, 2)
+    """
+
+    _parameter_constraints = {
+        "operator": "no_validation",
+        "network": [StrOptions({"eunet", "optenet", "proximal"})],
+        "embedding": [StrOptions({"shared", "layer", "time"})],
+        "embedding_dim": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "potential_depth": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "image_shape": ["array-like", None],
+        "resolution": [StrOptions({"half", "full"})],
+        "precondition": ["boolean"],
+        "noise_level": [Interval(Real, 0, None, closed="left"), None],
+        "bounds": ["array-like", None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "device": [str, torch.device, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        operator=None,
+        *,
+        network="eunet",
+        embedding="layer",
+        embedding_dim="auto",
+        n_layers=4,
+        potential_depth="auto",
+        image_shape=None,
+        resolution="half",
+        precondition=True,
+        noise_level=None,
+        bounds=None,
+        max_iter=40,
+        batch_size="auto",
+        learning_rate=0.005,
+        early_stopping=True,
+        validation_fraction=0.1,
+        device=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.operator = operator
+        self.network = network
+        self.embedding = embedding
+        self.embedding_dim = embedding_dim
+        self.n_layers = n_layers
+        self.potential_depth = potential_depth
+        self.image_shape = image_shape
+        self.resolution = resolution
+        self.precondition = precondition
+        self.noise_level = noise_level
+        self.bounds = bounds
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Learn to recover models from measurements.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, M)
+            Measurements b, at least two.
+        y : array-like of shape (n, N) or (n,)
+            Models x.
+
+        Returns
+        -------
+        EmbeddedInverseSolver
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an array is not of the form asked for, or the operator
+            does not match the data or its own adjoint.
+        """
+        self._forget_fit()
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            dtype=np.float64,
+            multi_output=True,
+            y_numeric=True,
+            ensure_min_samples=2,
+        )
+        y = np.asarray(y, dtype=np.float64)
+        models = y.reshape(len(y), -1)
+        image_shape = self._check_image_shape(models.shape[1])
+        operator = self._check_operator((X.shape[1], models.shape[1]), image_shape)
+        device = resolve_device(self.device)
+        rng = check_random_state(self.random_state)
+        held_out = np.zeros(len(X), dtype=bool)
+        n_held_out = int(np.ceil(self.validation_fraction * len(X)))
+        held_out[rng.permutation(len(X))[: min(n_held_out, len(X) - 1)]] = True
+        bounds = self._check_bounds()
+        seed = int(rng.randint(np.iinfo(np.int32).max))
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            largest = 256 if image_shape is None else 16
+            batch_size = int(np.clip((~held_out).sum() // 16, 16, largest))
+        progress = FitProgress(self)
+        progress.begin("network", self.max_iter)
+        architecture = self._architecture(models.shape[1], image_shape)
+        fit = fit_unrolled(
+            X,
+            models,
+            operator,
+            held_out=held_out,
+            device=device,
+            architecture=architecture | {"seed": seed},
+            preconditioned=self.precondition,
+            noise_level=self.noise_level,
+            early_stopping=self.early_stopping,
+            max_iter=self.max_iter,
+            batch_size=batch_size,
+            learning_rate=self.learning_rate,
+            generator=torch.Generator().manual_seed(seed),
+            verbose=self.verbose,
+            progress=progress,
+        )
+        progress.end()
+        progress.end()
+        if fit.inverse.correction == 0:
+            warnings.warn(
+                "the network is no better than the linear estimate on the hold-out, "
+                "which predict returns: give more samples",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return self._keep(fit, operator, architecture, bounds, y.ndim)
+
+    def _forget_fit(self):
+        """Drop what an earlier fit learned, so that a failed fit leaves nothing."""
+        for name in list(vars(self)):
+            if name.endswith("_") or name.startswith("_fitted"):
+                delattr(self, name)
+
+    def _check_image_shape(self, n_unknowns):
+        if self.image_shape is None:
+            return None
+        image_shape = check_image_shape(self.image_shape)
+        if prod(image_shape) != n_unknowns:
+            raise ValueError(
+                f"image_shape must be that of the models, {n_unknowns} pixels, got "
+                f"{image_shape}, {prod(image_shape)} pixels"
+            )
+        return image_shape
+
+    def _check_operator(self, shape, image_shape):
+        if self.operator is None:
+            return None
+        operator = as_operator(self.operator, shape=shape, image_shape=image_shape)
+        check_adjoint(operator)
+        return operator
+
+    def _check_bounds(self):
+        """Smallest and largest value of a model, as floats."""
+        if self.bounds is None:
+            return -np.inf, np.inf
+        bounds = np.asarray(self.bounds, dtype=np.float64)
+        if bounds.shape != (2,) or not bounds[0] < bounds[1]:
+            raise ValueError(
+                "bounds must be two numbers, the smallest value of a model and a "
+                f"larger one, got {self.bounds!r}"
+            )
+        return tuple(bounds.tolist())
+
+    def _architecture(self, n_unknowns, image_shape):
+        embedding_dim, depth = self.embedding_dim, self.potential_depth
+        if embedding_dim == "auto":
+            embedding_dim = int(np.clip(4 * n_unknowns, 64, 256))
+            if image_shape is not None:
+                embedding_dim = CHANNELS
+        if depth == "auto":
+            depth = 2 if image_shape is None else 1
+        return {
+            "network": self.network,
+            "embedding": self.embedding,
+            "embedding_dim": embedding_dim,
+            "n_layers": self.n_layers,
+            "potential_depth": depth,
+            "image_shape": image_shape,
+            "resolution": self.resolution,
+        }
+
+    def _keep(self, fit, operator, architecture, bounds, y_ndim):
+        """Set every fitted attribute, once all of them are known."""
+        inverse = fit.inverse
+        self._inverse, self._forward = inverse, operator
+        # What the user gave is kept, and made a ForwardOperator again.
+        self._fitted_operator = self.operator
+        self._fitted_matrix = fit.estimated_matrix
+        self._fitted_architecture = architecture
+        self._fitted_bounds, self._fitted_ndim = bounds, y_ndim
+        self._fitted_linear = inverse.linear._asdict()
+        self._fitted_units = inverse.units._asdict()
+        self.correction_ = inverse.correction
+        self.weights_ = {
+            name: tensor.cpu().numpy()
+            for name, tensor in inverse.network.state_dict().items()
+        }
+        self.loss_curve_ = fit.training.loss_curve
+        self.validation_curve_ = fit.training.validation_curve
+        self.n_iter_ = len(self.loss_curve_)
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "weights_")
+
+    def __getstate__(self):
+        # The state is numpy: a model from a GPU loads without one.
+        state = super().__getstate__().copy()
+        for name in ("_inverse", "_forward"):
+            state.pop(name, None)
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "weights_" in state:
+            self._inverse = self._load_inverse()
+
+    def _load_inverse(self):
+        try:
+            device = resolve_device(self.device)
+        except ValueError:
+            device = torch.device("cpu")
+        linear_kind, units_kind = LinearEstimate, DenseUnits
+        if "kind" in self._fitted_units:
+            linear_kind, units_kind = SpectralEstimate, SpectralUnits
+        linear = linear_kind(**self._fitted_linear)
+        self._forward = self._fitted_operator
+        if self._forward is not None:
+            shape = linear.data_mean.size, linear.model_mean.size
+            self._forward = as_operator(
+                self._forward,
+                shape=shape,
+                image_shape=self._fitted_architecture["image_shape"],
+            )
+        physics = physics_from_arrays(
+            self.weights_,
+            self._forward,
+            self._fitted_architecture["image_shape"],
+            self._fitted_units.get("kind"),
+        )
+        network = make_unrolled(
+            physics, linear.model_mean.size, seed=0, **self._fitted_architecture
+        ).double()
+        network.load_state_dict(
+            {name: torch.tensor(array) for name, array in self.weights_.items()}
+        )
+        return LearnedInverse(
+            linear,
+            units_kind(**self._fitted_units),
+            network.requires_grad_(False).eval().to(device),
+            self.correction_,
+        )
+
+    def _check_data(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=FLOATS, reset=False)
+        return X.astype(np.float64), X.dtype
+
+    def _answer(self, models, dtype):
+        """Models within the bounds, in the dtype of the data and the form of y."""
+        models = in_dtype(np.clip(models, *self._fitted_bounds), dtype)
+        return models[..., 0] if self._fitted_ndim == 1 else models
+
+    def predict(self, X):
+        """Models, the conditional mean of x given b.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, M)
+            Measurements.
+
+        Returns
+        -------
+        ndarray of shape (n, N) or (n,)
+            Models, in the float dtype of X.
+        """
+        B, dtype = self._check_data(X)
+        return self._answer(self._inverse.predict(B), dtype)
+
+    def linear_estimate(self, X):
+        """Linear estimate of models, from which the network starts.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, M)
+            Measurements.
+
+        Returns
+        -------
+        ndarray of shape (n, N) or (n,)
+            Models, not clipped to the bounds.
+        """
+        B, dtype = self._check_data(X)
+        models = in_dtype(self._inverse.linear(B), dtype)
+        return models[:, 0] if self._fitted_ndim == 1 else models
+
+    def trajectory(self, X):
+        """Iterates of the network, from the linear estimate to the answer.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, M)
+            Measurements.
+
+        Returns
+        -------
+        ndarray of shape (n_layers + 1, n, N)
+            The start, and models after each layer; the last is clipped to the bounds.
+        """
+        B, dtype = self._check_data(X)
+        iterates = self._inverse.trajectory(B)
+        iterates[-1] = np.clip(iterates[-1], *self._fitted_bounds)
+        return in_dtype(iterates, dtype)
+
+    def residual(self, X):
+        """Relative misfit |A x - b| / |b| of the answers x.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, M)
+            Measurements.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Misfits. Without an operator, A is the affine one estimated from the pairs.
+        """
+        B, dtype = self._check_data(X)
+        models = np.clip(self._inverse.predict(B), *self._fitted_bounds)
+        if self._fitted_operator is None:
+            data = estimated_data(self._inverse.linear, self._fitted_matrix, models)
+        else:
+            data = self._forward.matmat(models.T).T
+        misfit = np.linalg.norm(data - B, axis=1)
+        size = np.linalg.norm(B, axis=1)
+        return in_dtype(misfit / np.where(size > 0, size, 1), dtype)

@@ -1,0 +1,61 @@
+"""A fitted inverse: a linear estimate, and a network's correction of it."""
+
+import numpy as np
+import torch
+
+__all__ = ["LearnedInverse"]
+
+# Numbers at a time: enough to fill the processor, few enough for the memory.
+BLOCK = 2**20
+
+
+class LearnedInverse:
+    """Models from data, on numpy arrays in float64.
+
+    Parameters
+    ----------
+    linear : LinearEstimate or SpectralEstimate
+        The estimate that the network corrects.
+    units : DenseUnits or SpectralUnits
+        Units of the network.
+    network : nn.Module
+        The network, in double precision.
+    correction : float
+        Share of the network's correction that is applied, from 0 to 1.
+    """
+
+    def __init__(self, linear, units, network, correction):
+        self.linear = linear
+        self.units = units
+        self.network = network
+        self.correction = correction
+
+    def predict(self, B):
+        """Models (n, N) from data (n, M)."""
+        return self._corrected(B, lambda inputs: [self.network(inputs)])[0]
+
+    def trajectory(self, B):
+        """Iterates (J + 1, n, N), the linear estimate first."""
+        return self._corrected(B, self.network.iterates)
+
+    @torch.no_grad()
+    def _corrected(self, B, evaluate):
+        """Linear estimates plus the network's corrections, a block of rows at a time.
+
+        ``evaluate`` maps inputs to a list of answers.
+        """
+        n_rows = max(1, BLOCK // max(B.shape[1], self.linear(B[:1]).shape[1]))
+        blocks = [
+            self._corrected_block(B[first : first + n_rows], evaluate)
+            for first in range(0, len(B), n_rows)
+        ]
+        return np.concatenate(blocks, axis=1)
+
+    def _corrected_block(self, B, evaluate):
+        physics = self.network.physics
+        device = next(self.network.parameters()).device
+        inputs = torch.as_tensor(self.units.inputs(B), device=device)
+        start = physics.to_model(physics.split(inputs)[0])
+        steps = torch.stack([answer - start for answer in evaluate(inputs)])
+        differences = self.units.differences(steps.cpu().numpy())
+        return self.linear(B) + self.correction * differences

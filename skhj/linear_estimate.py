@@ -1,0 +1,313 @@
+r"""Linear minimum-mean-square estimates, and the units in which they precondition.
+
+With means m, M, covariances C of the models and S of the data, and b = A x + noise, the
+best linear estimate of x is m + G (b - M) with the gain :math:`G = C A^T S^{-1}`. In
+the units :math:`x = m + P u`, :math:`P P^T = C`, and :math:`d = S^{-1/2} (b - M)`, the
+operator becomes :math:`\tilde A = S^{-1/2} A P`, of norm at most 1, and its adjoint
+applied to the data is the linear estimate itself: :math:`P \tilde A^T d = G (b - M)`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = [
+    "LinearEstimate",
+    "Preconditioner",
+    "estimated_operator",
+    "literal",
+    "precondition",
+    "ridge_path",
+    "statistics_of",
+    "wiener_estimate",
+]
+
+# Relative eigenvalues of a covariance that are rounding.
+ROUNDING = 1e-12
+# Models of at most this many unknowns keep all of them in their own order.
+SMALL = 256
+# Beyond it, directions are left to the linear estimate where all of them together hold
+# less than this share of its error.
+NEGLIGIBLE = 0.01
+
+
+class Statistics(NamedTuple):
+    """Means, centred samples and covariances of data and models.
+
+    Attributes
+    ----------
+    data_mean, model_mean : ndarray of shape (M,), (N,)
+        Means.
+    data, models : ndarray of shape (n, M), (n, N)
+        Centred samples.
+    data_covariance, cross_covariance, model_covariance : ndarray
+        Of b with b (M, M), of x with b (N, M), of x with x (N, N).
+    """
+
+    data_mean: np.ndarray
+    model_mean: np.ndarray
+    data: np.ndarray
+    models: np.ndarray
+    data_covariance: np.ndarray
+    cross_covariance: np.ndarray
+    model_covariance: np.ndarray
+
+
+class LinearEstimate(NamedTuple):
+    """Linear estimate of models from data, with the statistics it assumes.
+
+    Attributes
+    ----------
+    data_mean, model_mean : ndarray of shape (M,), (N,)
+        Means M and m.
+    gain : ndarray of shape (N, M)
+        Gain G.
+    data_covariance : ndarray of shape (M, M)
+        Covariance S.
+    model_covariance : ndarray of shape (N, N)
+        Covariance C.
+    """
+
+    data_mean: np.ndarray
+    model_mean: np.ndarray
+    gain: np.ndarray
+    data_covariance: np.ndarray
+    model_covariance: np.ndarray
+
+    def __call__(self, B):
+        """Models (n, N) from data (n, M)."""
+        return self.model_mean + (B - self.data_mean) @ self.gain.T
+
+
+class Preconditioner(NamedTuple):
+    """Change of units: models m + basis @ factor @ u, operator of norm at most 1.
+
+    Attributes
+    ----------
+    basis : ndarray of shape (N, k)
+        Orthonormal directions of the models.
+    factor : ndarray of shape (k, k)
+        Symmetric square root of their covariance.
+    start : ndarray of shape (k, M)
+        Maps centred data to the start u_0, the linear estimate.
+    whitening : ndarray of shape (m, M)
+        Maps centred data to d.
+    matrix : ndarray of shape (m, k)
+        The operator from u to d.
+    """
+
+    basis: np.ndarray
+    factor: np.ndarray
+    start: np.ndarray
+    whitening: np.ndarray
+    matrix: np.ndarray
+
+    @property
+    def gain(self):
+        """Gain of the linear estimate that is the start, (N, M)."""
+        return self.basis @ self.factor @ self.start
+
+
+def statistics_of(B, X):
+    """Means and covariances of samples.
+
+    Parameters
+    ----------
+    B : ndarray of shape (n, M)
+        Data.
+    X : ndarray of shape (n, N)
+        Models.
+
+    Returns
+    -------
+    Statistics
+        Means and covariances.
+    """
+    data_mean, model_mean = B.mean(axis=0), X.mean(axis=0)
+    data, models, n = B - data_mean, X - model_mean, len(B)
+    return Statistics(
+        data_mean,
+        model_mean,
+        data,
+        models,
+        data.T @ data / n,
+        models.T @ data / n,
+        models.T @ models / n,
+    )
+
+
+def wiener_estimate(statistics, A, shrinkage):
+    """Linear estimate from a known operator: G = C A^T (A C A^T + noise)^-1.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        Of the samples.
+    A : ndarray of shape (M, N)
+        The operator.
+    shrinkage : float
+        Share, from 0 to 1, of the covariances that is their diagonal alone: those of
+        the models and of the noise b - A x.
+
+    Returns
+    -------
+    LinearEstimate
+        The estimate.
+    """
+    noise = statistics.data - statistics.models @ A.T
+    C = _shrunk(statistics.model_covariance, shrinkage)
+    CA = C @ A.T
+    S = A @ CA + _shrunk(noise.T @ noise / len(noise), shrinkage)
+    means = statistics.data_mean, statistics.model_mean
+    return LinearEstimate(*means, CA @ _power(S, -1), S, C)
+
+
+def ridge_path(statistics, penalties, *, scaled, shrinkage=1e-3):
+    """Linear estimates from the samples alone: ridge regressions of x on b.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        Of the samples.
+    penalties : sequence of float
+        Ridges, as multiples of the mean variance of the data.
+    scaled : bool
+        Whether each datum has its own penalty, a multiple of its own variance.
+    shrinkage : float, default=1e-3
+        Share of the models' covariance that is its diagonal alone.
+
+    Returns
+    -------
+    list of LinearEstimate
+        One for each penalty.
+    """
+    variances = statistics.data_covariance.diagonal()
+    if not scaled:
+        variances = np.full_like(variances, variances.mean())
+    scale = np.sqrt(variances)
+    inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
+    values, vectors = _eigh(statistics.data_covariance * np.outer(inverse, inverse))
+    from_data = inverse[:, None] * vectors
+    to_models = statistics.cross_covariance @ from_data
+    C = _shrunk(statistics.model_covariance, shrinkage)
+    return [
+        LinearEstimate(
+            statistics.data_mean,
+            statistics.model_mean,
+            (to_models * _inverse(values, penalty)) @ from_data.T,
+            statistics.data_covariance + penalty * np.diag(variances),
+            C,
+        )
+        for penalty in penalties
+    ]
+
+
+def estimated_operator(statistics, shrinkage=1e-3):
+    """Operator of shape (M, N) that predicts b from x best, by least squares."""
+    C = _shrunk(statistics.model_covariance, shrinkage)
+    return statistics.cross_covariance.T @ _power(C, -1)
+
+
+def precondition(estimate, apply_operator, error, *, keep_order=False, compress=True):
+    """Units in which a linear estimate is one gradient step from the mean.
+
+    Parameters
+    ----------
+    estimate : LinearEstimate
+        The estimate.
+    apply_operator : callable
+        Maps models of shape (n, N) to data (n, M), linearly.
+    error : float
+        Squared error of the estimate, summed over the unknowns.
+    keep_order : bool, default=False
+        Whether there is one unknown u for each x, whatever their number.
+    compress : bool, default=True
+        Whether data that no model can produce are left out.
+
+    Returns
+    -------
+    Preconditioner
+        The units.
+    """
+    basis, factor, inverse = _square_root(
+        estimate.model_covariance, None if keep_order else error
+    )
+    whitening = _power(estimate.data_covariance, -1 / 2)
+    matrix = whitening @ apply_operator((basis @ factor).T).T
+    if compress and matrix.shape[0] > matrix.shape[1]:
+        # What no model can produce is a constant of the misfit.
+        image, _ = np.linalg.qr(matrix)
+        whitening, matrix = image.T @ whitening, image.T @ matrix
+    norm = max(1.0, np.linalg.norm(matrix, 2)) if matrix.size else 1.0
+    start = inverse @ (basis.T @ estimate.gain)
+    return Preconditioner(basis, factor, start, whitening / norm, matrix / norm)
+
+
+def literal(estimate, apply_operator):
+    """Units without statistics: one scale for the models and one for the data.
+
+    Parameters
+    ----------
+    estimate : LinearEstimate
+        Only the traces of its covariances are used.
+    apply_operator : callable
+        Maps models of shape (n, N) to data (n, M), linearly.
+
+    Returns
+    -------
+    Preconditioner
+        The units; the start is A^T b over the squared norm of A.
+    """
+    N = len(estimate.model_mean)
+    identity = np.eye(N)
+    scale = np.sqrt(np.trace(estimate.model_covariance) / N) or 1.0
+    A = apply_operator(identity).T
+    norm = np.linalg.norm(A, 2) * scale or 1.0
+    whitening = np.eye(len(A)) / norm
+    return Preconditioner(
+        identity, scale * identity, scale * A.T / norm**2, whitening, scale * A / norm
+    )
+
+
+def _shrunk(covariance, shrinkage):
+    """(1 - shrinkage) of a covariance, and the rest of its diagonal alone."""
+    diagonal = np.diag(covariance.diagonal())
+    return (1 - shrinkage) * covariance + shrinkage * diagonal
+
+
+def _eigh(matrix):
+    """Eigenvalues, rounding ones zero, and vectors, in falling order."""
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    return np.where(values > ROUNDING * values[:1], values, 0.0), vectors
+
+
+def _inverse(values, penalty):
+    """1 / (values + penalty), zero where the values are."""
+    out = np.zeros_like(values)
+    return np.divide(1, values + penalty, out=out, where=values > 0)
+
+
+def _power(matrix, exponent):
+    """Negative power of a symmetric non-negative matrix on its range."""
+    values, vectors = _eigh(matrix)
+    kept = values > 0
+    return (vectors[:, kept] * values[kept] ** exponent) @ vectors[:, kept].T
+
+
+def _square_root(covariance, error):
+    """Basis, symmetric root of a covariance in it, and the inverse of that root.
+
+    The directions are those that matter beside an error, all where that is None.
+    """
+    values, vectors = _eigh(covariance)
+    N = len(values)
+    if N <= SMALL or error is None:
+        root = (vectors * np.sqrt(values)) @ vectors.T
+        return np.eye(N), root, _power(covariance, -1 / 2)
+    tail = values[::-1].cumsum()[::-1]  # variance of this direction and the later
+    k = max(1, int((tail > NEGLIGIBLE * error).sum()))
+    k = max(1, min(k, int((values > 0).sum())))
+    root = np.sqrt(values[:k])
+    inverse = np.divide(1, root, out=np.zeros(k), where=root > 0)
+    return vectors[:, :k], np.diag(root), np.diag(inverse)

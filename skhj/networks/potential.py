@@ -1,0 +1,240 @@
+"""Potentials on an embedding, with their gradients written by hand."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+__all__ = ["ConvPotential", "DensePotential", "Potential", "log_cosh"]
+
+
+def log_cosh(a):
+    """Integral of tanh, without overflow."""
+    size = a.abs()
+    return size + functional.softplus(-2 * size) - math.log(2)
+
+
+def normal(shape, generator):
+    """Standard normal numbers in single precision."""
+    return torch.empty(shape, dtype=torch.float32).normal_(generator=generator)
+
+
+class Potential(nn.Module):
+    r"""Scalar network of log cosh layers on an embedding z.
+
+    .. math::
+
+        \phi(z; \tau) = q \cdot s(K_n s(\dots s_\gamma(K_1 z + b_1 + \tau c)\dots)
+        + b_n), \qquad s_\gamma(a) = \log\cosh(\gamma a) / \gamma,
+
+    with s = s_1 and one sharpness gamma for each unit of the first layer: s_gamma goes
+    from a parabola to the absolute value as gamma grows. Its gradient is the transposed
+    network, :math:`K_1^T (s_\gamma'(a_1) \odot K_2^T (\dots K_n^T (s'(a_n) \odot q)))`:
+    one forward and one transposed pass, so that training differentiates only once.
+
+    A subclass says what :math:`K_l` and its transpose are.
+
+    Parameters
+    ----------
+    weights, biases : list of Tensor
+        The initial K_l and b_l.
+    output_weight : Tensor
+        The initial q.
+    sharpness : Tensor
+        The gamma of each unit of the first layer; it is not trained.
+    timed : bool, default=False
+        Whether there is a c, the dependence on time.
+
+    References
+    ----------
+    Eliasof, Haber, Treister, "An over complete deep learning method for inverse
+    problems", arXiv 2402.04653, section 3.
+    """
+
+    def __init__(self, weights, biases, output_weight, sharpness, *, timed=False):
+        super().__init__()
+        self.weights = nn.ParameterList(weights)
+        self.biases = nn.ParameterList(biases)
+        self.output_weight = nn.Parameter(output_weight)
+        self.register_buffer("sharpness", sharpness)
+        self.time_slope = nn.Parameter(torch.zeros_like(biases[0])) if timed else None
+
+    def _forward_pass(self, z, time):
+        """Output of the last layer, and the slope s' of every layer."""
+        bias, gamma = self.biases[0], self._per_unit(self.sharpness)
+        if self.time_slope is not None:
+            bias = bias + time * self.time_slope
+        a = gamma * self._layer(self.weights[0], z, bias)
+        slopes, features = [a.tanh()], None
+        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
+            features = log_cosh(a) if features is not None else log_cosh(a) / gamma
+            a = self._layer(weight, features, bias)
+            slopes.append(a.tanh())
+        return a, slopes
+
+    def _value(self, a):
+        q = self.output_weight
+        if len(self.weights) == 1:
+            q = q / self.sharpness
+        return (log_cosh(a) * self._per_unit(q)).flatten(1).sum(1)
+
+    def _gradient(self, slopes):
+        sensitivity = slopes[-1] * self._per_unit(self.output_weight)
+        for weight, slope in zip(self.weights[:0:-1], slopes[-2::-1], strict=True):
+            sensitivity = self._transpose(weight, sensitivity) * slope
+        return self._transpose(self.weights[0], sensitivity)
+
+    def forward(self, z, time=0.0):
+        """Value of the potential.
+
+        Parameters
+        ----------
+        z : Tensor of shape (n, ...)
+            Embeddings.
+        time : float, default=0.0
+            The tau of the formula.
+
+        Returns
+        -------
+        Tensor of shape (n,)
+            Values.
+        """
+        return self._value(self._forward_pass(z, time)[0])
+
+    def gradient(self, z, time=0.0):
+        """Gradient by z, of the shape of z."""
+        return self._gradient(self._forward_pass(z, time)[1])
+
+    def value_and_gradient(self, z, time=0.0):
+        """Value (n,) and gradient, from one forward and one transposed pass."""
+        a, slopes = self._forward_pass(z, time)
+        return self._value(a), self._gradient(slopes)
+
+
+class DensePotential(Potential):
+    """Potential on vectors: the K_l are matrices.
+
+    Parameters
+    ----------
+    n_features : int
+        Dimension K of the embedding.
+    n_units : int
+        Rows of each K_l.
+    depth : int, default=2
+        Number of layers n.
+    sharpness : tuple of float, default=(1.0, 1.0)
+        Smallest and largest gamma; the units' are between, at equal ratios.
+    output_size : float, default=0.1
+        Size of the entries of q at the start.
+    timed : bool, default=False
+        Whether the potential depends on time.
+    generator : torch.Generator
+        Source of the initial weights.
+    """
+
+    def __init__(
+        self,
+        n_features,
+        n_units,
+        depth=2,
+        *,
+        sharpness=(1.0, 1.0),
+        output_size=0.1,
+        timed=False,
+        generator,
+    ):
+        sizes = [n_features, *[n_units] * depth]
+        weights = [
+            normal((rows, columns), generator) / math.sqrt(columns)
+            for columns, rows in zip(sizes[:-1], sizes[1:], strict=True)
+        ]
+        biases = [normal((n_units,), generator) for _ in weights]
+        super().__init__(
+            weights,
+            biases,
+            output_size * normal((n_units,), generator),
+            _ladder(*sharpness, n_units),
+            timed=timed,
+        )
+
+    @staticmethod
+    def _layer(weight, z, bias):
+        return functional.linear(z, weight, bias)
+
+    @staticmethod
+    def _transpose(weight, a):
+        return a @ weight
+
+    @staticmethod
+    def _per_unit(vector):
+        return vector
+
+
+class ConvPotential(Potential):
+    """Potential on images with channels: the K_l are convolutions, zero outside.
+
+    Parameters
+    ----------
+    n_channels : int
+        Channels of the embedding.
+    n_units : int
+        Filters of each K_l.
+    depth : int, default=1
+        Number of layers n.
+    kernel_size : int, default=3
+        Side of the filters, odd.
+    sharpness : tuple of float, default=(3.0, 100.0)
+        Smallest and largest gamma; the filters' are between, at equal ratios.
+    output_size : float, default=0.1
+        Size of the entries of q at the start.
+    timed : bool, default=False
+        Whether the potential depends on time.
+    generator : torch.Generator
+        Source of the initial weights.
+    """
+
+    def __init__(
+        self,
+        n_channels,
+        n_units,
+        depth=1,
+        *,
+        kernel_size=3,
+        sharpness=(3.0, 100.0),
+        output_size=0.1,
+        timed=False,
+        generator,
+    ):
+        sizes = [n_channels, *[n_units] * depth]
+        weights = [
+            normal((rows, columns, kernel_size, kernel_size), generator)
+            / (kernel_size * math.sqrt(columns))
+            for columns, rows in zip(sizes[:-1], sizes[1:], strict=True)
+        ]
+        biases = [0.1 * normal((n_units,), generator) for _ in weights]
+        super().__init__(
+            weights,
+            biases,
+            output_size * normal((n_units,), generator),
+            _ladder(*sharpness, n_units),
+            timed=timed,
+        )
+        self.padding = kernel_size // 2
+
+    def _layer(self, weight, z, bias):
+        return functional.conv2d(z, weight, bias, padding=self.padding)
+
+    def _transpose(self, weight, a):
+        return functional.conv_transpose2d(a, weight, padding=self.padding)
+
+    @staticmethod
+    def _per_unit(vector):
+        return vector[:, None, None]
+
+
+def _ladder(smallest, largest, n):
+    """Numbers at equal ratios, all of them ``smallest`` where the ends agree."""
+    return torch.logspace(
+        math.log10(smallest), math.log10(largest), n, dtype=torch.float32
+    )

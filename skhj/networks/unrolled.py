@@ -1,0 +1,160 @@
+"""Unrolled networks: descent steps on a data misfit, regularised by learned parts."""
+
+import math
+
+import torch
+from torch import nn
+
+__all__ = ["EmbeddedNetwork", "ProximalNetwork"]
+
+# A step of the descent method is halved this often before it is given up.
+HALVINGS = 12
+
+
+class EmbeddedNetwork(nn.Module):
+    r"""Descent in an embedding z of the unknowns, u = r + E z.
+
+    .. math::
+
+        z_{j+1} = z_j - h_j E_j^T \nabla D(r + E_j z_j)
+        - h_j \nabla\phi_j(z_j), \qquad z_0 = E_0^T u_0, \quad r = u_0 - E_0 z_0,
+
+    with the misfit D of the physics. With one kernel and one potential for all layers
+    it is OPTEnet, with its own for each layer EUnet. The remainder r of the start is
+    zero for a tight frame.
+
+    Parameters
+    ----------
+    physics : nn.Module
+        The misfit, see `skhj.networks.physics`.
+    embedding : object
+        `DenseEmbedding` or `ConvEmbedding`.
+    kernels : Kernels
+        The E_j.
+    potentials : list of Potential
+        One, or one a layer.
+    n_layers : int
+        Number of layers J.
+    step : float, default=0.5
+        The h_j at the start.
+    descending : bool, default=False
+        Whether a step that would raise D + phi is halved until it does not: the
+        descent method, for one kernel and one potential.
+
+    References
+    ----------
+    Eliasof, Haber, Treister, "An over complete deep learning method for inverse
+    problems", arXiv 2402.04653.
+    """
+
+    def __init__(
+        self,
+        physics,
+        embedding,
+        kernels,
+        potentials,
+        n_layers,
+        *,
+        step=0.5,
+        descending=False,
+    ):
+        super().__init__()
+        self.physics, self.embedding = physics, embedding
+        self.kernels = kernels
+        self.potentials = nn.ModuleList(potentials)
+        self.n_layers, self.descending = n_layers, descending
+        self.log_steps = _constant(n_layers, math.log(step))
+
+    @property
+    def steps(self):
+        """Step sizes h_j, positive."""
+        return self.log_steps.exp()
+
+    def forward(self, inputs):
+        """Models in standardised units, (n, k), from starts and data."""
+        *_, u = self._iterates(inputs)
+        return self.physics.to_model(u)
+
+    def iterates(self, inputs):
+        """Models of all layers, a list of J + 1 tensors; the first is the start."""
+        return [self.physics.to_model(u) for u in self._iterates(inputs)]
+
+    def _iterates(self, inputs):
+        start, data = self.physics.split(inputs)
+        kernels, steps = self.kernels(), self.steps
+        z = self.embedding.restrict(kernels[0], start)
+        rest = start - self.embedding.expand(kernels[0], z)
+        yield start
+        for layer in range(self.n_layers):
+            misfit = self.physics.embed(self.embedding, kernels[layer], rest, data)
+            potential = self.potentials[layer % len(self.potentials)]
+            time = layer / self.n_layers
+            if self.descending:
+                z = self._descend(z, misfit, potential, steps[layer])
+            else:
+                slope = misfit.gradient(z) + potential.gradient(z, time)
+                z = z - steps[layer] * slope
+            yield rest + self.embedding.expand(kernels[layer + 1], z)
+
+    def _descend(self, z, misfit, potential, step):
+        """One gradient step, halved for the rows whose objective it would raise."""
+        value, slope = potential.value_and_gradient(z)
+        slope = slope + misfit.gradient(z)
+        with torch.no_grad():
+            before = value + misfit(z)
+            size = torch.ones((len(z),) + (1,) * (z.ndim - 1)).to(z)
+            for _ in range(HALVINGS):
+                trial = z - step * size * slope
+                rises = potential(trial) + misfit(trial) > before
+                if not rises.any():
+                    break
+                size[rises] /= 2
+            else:
+                size[rises] = 0.0
+        return z - step * size * slope
+
+
+class ProximalNetwork(nn.Module):
+    r"""Proximal gradient steps with learned proximal operators, without an embedding.
+
+    .. math::
+
+        u_{j+1} = \mathrm{Prox}_j(u_j - h_j \nabla D(u_j))
+
+    Parameters
+    ----------
+    physics : nn.Module
+        The misfit, see `skhj.networks.physics`.
+    proximal_operators : list of nn.Module
+        One a layer.
+    step : float, default=0.5
+        The h_j at the start.
+
+    References
+    ----------
+    Mardani et al., "Neural proximal gradient descent for compressive imaging",
+    NeurIPS 2018.
+    """
+
+    def __init__(self, physics, proximal_operators, *, step=0.5):
+        super().__init__()
+        self.physics = physics
+        self.proximal_operators = nn.ModuleList(proximal_operators)
+        n_layers = len(self.proximal_operators)
+        self.log_steps = _constant(n_layers, math.log(step))
+
+    steps = EmbeddedNetwork.steps
+    forward = EmbeddedNetwork.forward
+    iterates = EmbeddedNetwork.iterates
+
+    def _iterates(self, inputs):
+        u, data = self.physics.split(inputs)
+        misfit = self.physics.embed(None, None, None, data)
+        yield u
+        for step, prox in zip(self.steps, self.proximal_operators, strict=True):
+            u = prox(u - step * misfit.gradient(u))
+            yield u
+
+
+def _constant(n, value):
+    return nn.Parameter(torch.full((n,), value, dtype=torch.float32))

@@ -1,0 +1,23 @@
+"""Forward operators: numpy's and torch's, linear or not, under one interface."""
+
+from skhj.operators.adjoint_test import adjoint_mismatch, check_adjoint
+from skhj.operators.base import ForwardOperator
+from skhj.operators.blur import ExponentialBlur
+from skhj.operators.convert import as_operator
+from skhj.operators.magnetics import MagneticProfile
+from skhj.operators.matrices import DenseOperator, SparseOperator
+from skhj.operators.wrapped import CallableOperator, NumpyOperator, PhysicsOperator
+
+__all__ = [
+    "CallableOperator",
+    "DenseOperator",
+    "ExponentialBlur",
+    "ForwardOperator",
+    "MagneticProfile",
+    "NumpyOperator",
+    "PhysicsOperator",
+    "SparseOperator",
+    "adjoint_mismatch",
+    "as_operator",
+    "check_adjoint",
+]

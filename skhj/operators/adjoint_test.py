@@ -1,0 +1,91 @@
+"""The dot-product test of an operator and its adjoint."""
+
+import torch
+
+__all__ = ["adjoint_mismatch", "check_adjoint"]
+
+N_PAIRS = 8
+# Far above the rounding of operators that calculate in single precision, far below
+# what a forgotten factor, flip or boundary condition leaves.
+TOLERANCE = 1e-3
+
+
+def adjoint_mismatch(operator, generator=None):
+    """Relative difference between an operator's adjoint and the true one.
+
+    Over Gaussian x and r, the mean square of <A x, r> - <x, B r> is the squared
+    Frobenius norm of A^T - B, and that of <A x, r> is the one of A. The root of their
+    ratio is estimated from eight pairs.
+
+    Parameters
+    ----------
+    operator : ForwardOperator
+        An operator. The adjoint of a non-linear one is that of its derivative, which
+        is taken at a Gaussian model.
+    generator : torch.Generator or None, default=None
+        Source of the pairs, on the CPU; None takes one with seed 0.
+
+    Returns
+    -------
+    float
+        About |A^T - B| / |A|: rounding error for a correct pair. Infinite if either
+        product is not finite.
+
+    Examples
+    --------
+    >>> from skhj.operators import adjoint_mismatch, as_operator
+    >>> adjoint_mismatch(as_operator([[1.0, 2.0], [3.0, 4.0]])) < 1e-15
+    True
+    """
+    if generator is None:
+        generator = torch.Generator().manual_seed(0)
+    M, N = operator.shape
+    x, r, at = (
+        torch.randn(N_PAIRS, size, dtype=torch.float64, generator=generator)
+        for size in (N, M, N)
+    )
+    Bx = operator.adjoint(r, at)
+    Ax = operator.forward(x) if operator.is_linear else _derivative(operator, at, x)
+    ours, theirs = (Ax * r).sum(1), (x * Bx).sum(1)
+    if not (torch.isfinite(ours).all() and torch.isfinite(theirs).all()):
+        return float("inf")
+    size = max(ours.norm(), theirs.norm())
+    return float((ours - theirs).norm() / size) if size else 0.0
+
+
+def check_adjoint(operator, generator=None):
+    """Refuse an operator whose adjoint is not its adjoint, or whose values overflow.
+
+    Parameters
+    ----------
+    operator : ForwardOperator
+        An operator.
+    generator : torch.Generator or None, default=None
+        Source of the test's vectors, on the CPU; None takes one with seed 0.
+
+    Raises
+    ------
+    ValueError
+        If the adjoint is wrong, or a product with random vectors is not finite.
+    """
+    mismatch = adjoint_mismatch(operator, generator)
+    if mismatch == float("inf"):
+        raise ValueError(
+            "operator must map finite vectors to finite vectors, but A x or A^T r was "
+            "NaN or infinite for random x and r"
+        )
+    if mismatch > TOLERANCE:
+        raise ValueError(
+            "operator must come with its adjoint, <A x, r> = <x, A^T r> for all x and "
+            f"r, but for random ones these differ by {mismatch:.2g} relative to their "
+            f"size (at most {TOLERANCE:g})"
+        )
+
+
+def _derivative(operator, at, direction):
+    """Directional derivative of A, by differentiating its adjoint, linear in r."""
+    r = torch.zeros(len(at), operator.shape[0], dtype=at.dtype, requires_grad=True)
+    with torch.enable_grad():
+        adjoint = operator.adjoint(r, at)
+        (derivative,) = torch.autograd.grad(adjoint, r, direction)
+    return derivative

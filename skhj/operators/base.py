@@ -1,0 +1,163 @@
+"""The protocol of forward operators: scipy's LinearOperator, on torch tensors too."""
+
+import numpy as np
+import torch
+from scipy.sparse.linalg import LinearOperator
+
+__all__ = ["ForwardOperator"]
+
+# Entries up to which an operator is worth holding as a matrix: 32 MB in float64.
+MAX_DENSE = 4_000_000
+
+
+class ForwardOperator(LinearOperator):
+    """Base of the operators A from models x in R^N to measurements b in R^M.
+
+    It is a `scipy.sparse.linalg.LinearOperator` of shape (M, N), and acts on torch
+    tensors too, one row a sample, on their device and in their dtype, differentiably.
+    A subclass implements ``_apply(x)`` and ``_apply_adjoint(r)`` on tensors of shapes
+    (n, N) and (n, M); each is the derivative of the other, whatever they are made of.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (M, N).
+
+    Attributes
+    ----------
+    is_linear : bool
+        Whether A is linear. If not, its adjoint is that of its derivative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skhj.operators import as_operator
+    >>> A = as_operator([[1.0, 2.0]])
+    >>> A.forward(torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
+    tensor([[11.],
+            [ 2.]])
+    >>> A.adjoint(torch.tensor([[1.0]]))
+    tensor([[1., 2.]])
+    >>> A.matvec([3.0, 4.0])
+    array([11.])
+    """
+
+    is_linear = True
+
+    def __init__(self, shape):
+        super().__init__(np.float64, shape)
+
+    def forward(self, x):
+        """Measurements A x of models.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, N)
+            Models.
+
+        Returns
+        -------
+        Tensor of shape (n, M)
+            Measurements, on the device of x and in its dtype.
+
+        Raises
+        ------
+        ValueError
+            If x is not of shape (n, N).
+        """
+        self._check_rows("x", x, self.shape[1])
+        return _Product.apply(x, self, False)
+
+    def adjoint(self, r=None, x=None):
+        """Adjoint A^T r of residuals, or scipy's adjoint operator without arguments.
+
+        Parameters
+        ----------
+        r : Tensor of shape (n, M)
+            Residuals.
+        x : Tensor of shape (n, N) or None, default=None
+            Iterates, at which a non-linear operator is differentiated; a linear one
+            does without.
+
+        Returns
+        -------
+        Tensor of shape (n, N)
+            Back-projected residuals, on the device of r and in its dtype.
+
+        Raises
+        ------
+        ValueError
+            If r is not of shape (n, M).
+        """
+        if r is None:
+            return super().adjoint()
+        self._check_rows("r", r, self.shape[0])
+        return _Product.apply(r, self, True)
+
+    H = property(adjoint)
+
+    def dense(self, dtype=torch.float64, device="cpu"):
+        """Matrix of the operator, where that is worth it.
+
+        Parameters
+        ----------
+        dtype : torch.dtype, default=torch.float64
+            Data type.
+        device : torch.device or str, default="cpu"
+            Device.
+
+        Returns
+        -------
+        Tensor of shape (M, N) or None
+            The matrix; None where the operator is not linear or has more than four
+            million entries.
+        """
+        M, N = self.shape
+        if not self.is_linear or M * N > MAX_DENSE:
+            return None
+        with torch.no_grad():
+            identity = torch.eye(min(M, N), dtype=dtype, device=device)
+            # A wide matrix is its adjoint of M rows, a tall one its image of N.
+            return self.adjoint(identity) if M < N else self.forward(identity).T
+
+    def _apply(self, x):
+        raise NotImplementedError
+
+    def _apply_adjoint(self, r):
+        raise NotImplementedError
+
+    def _matmat(self, X):
+        return self.forward(_rows(X)).numpy().T
+
+    def _rmatmat(self, X):
+        return self.adjoint(_rows(X)).numpy().T
+
+    def _check_rows(self, name, rows, n_columns):
+        if rows.ndim != 2 or rows.shape[1] != n_columns:
+            raise ValueError(
+                f"{name} must be of shape (n, {n_columns}) for an operator of shape "
+                f"{self.shape}, got {tuple(rows.shape)}"
+            )
+
+    def __sklearn_clone__(self):
+        # An operator is part of the problem, not a parameter to copy or to tune.
+        return self
+
+
+class _Product(torch.autograd.Function):
+    """A x or A^T r: linear maps, each the other's derivative, to any order."""
+
+    @staticmethod
+    def forward(ctx, rows, operator, transposed):
+        ctx.operator, ctx.transposed = operator, transposed
+        return (operator._apply_adjoint if transposed else operator._apply)(rows)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return _Product.apply(gradient, ctx.operator, not ctx.transposed), None, None
+
+
+def _rows(columns):
+    """Columns of an array as rows of a tensor, in float32 if they are, or float64."""
+    dtype = np.float32 if columns.dtype == np.float32 else np.float64
+    return torch.tensor(np.ascontiguousarray(columns.T, dtype=dtype))

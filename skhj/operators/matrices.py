@@ -1,0 +1,103 @@
+"""Operators held as a matrix, dense or sparse."""
+
+import numpy as np
+import scipy.sparse
+import torch
+
+from skhj.operators.base import ForwardOperator
+
+__all__ = ["DenseOperator", "SparseOperator"]
+
+
+class _MatrixOperator(ForwardOperator):
+    """A matrix in numpy's hands, with copies for the dtypes and devices it has met."""
+
+    def _hold(self, matrix):
+        super().__init__(matrix.shape)
+        self.matrix = matrix
+        self._copies = {}
+
+    def _copy_like(self, rows):
+        place = rows.dtype, rows.device
+        if place not in self._copies:
+            self._copies[place] = self._to_torch(*place)
+        return self._copies[place]
+
+    def __getstate__(self):
+        return {**self.__dict__, "_copies": {}}
+
+
+class DenseOperator(_MatrixOperator):
+    """Operator given by a dense matrix.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (M, N)
+        The matrix, finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skhj.operators import DenseOperator
+    >>> DenseOperator(np.eye(2)).dense().shape
+    torch.Size([2, 2])
+    """
+
+    def __init__(self, matrix):
+        self._hold(np.asarray(matrix, dtype=np.float64))
+
+    def _to_torch(self, dtype, device):
+        return torch.tensor(self.matrix, dtype=dtype, device=device)
+
+    def _apply(self, x):
+        return x @ self._copy_like(x).T
+
+    def _apply_adjoint(self, r):
+        return r @ self._copy_like(r)
+
+
+class SparseOperator(_MatrixOperator):
+    """Operator given by a sparse matrix.
+
+    Parameters
+    ----------
+    matrix : scipy.sparse array of shape (M, N)
+        The matrix, finite.
+
+    Examples
+    --------
+    >>> import scipy.sparse
+    >>> from skhj.operators import SparseOperator
+    >>> SparseOperator(scipy.sparse.eye_array(3)).shape
+    (3, 3)
+    """
+
+    def __init__(self, matrix):
+        self._hold(scipy.sparse.csr_array(matrix, dtype=np.float64))
+
+    def _to_torch(self, dtype, device):
+        values = torch.tensor(self.matrix.data, dtype=dtype)
+        if device.type == "cpu":  # where scipy's products are 5 to 10 times faster
+            return self.matrix.astype(values.numpy().dtype)
+        coordinates = self.matrix.tocoo()
+        indices = torch.tensor(np.stack([coordinates.row, coordinates.col]))
+        return torch.sparse_coo_tensor(
+            indices.long(),
+            values,
+            size=self.shape,
+            device=device,
+            check_invariants=True,
+        ).coalesce()
+
+    def _apply(self, x):
+        return _times_rows(self._copy_like(x), x)
+
+    def _apply_adjoint(self, r):
+        return _times_rows(self._copy_like(r).T, r)
+
+
+def _times_rows(matrix, rows):
+    """Product of a sparse matrix, of torch or scipy, with each row."""
+    if isinstance(matrix, torch.Tensor):
+        return torch.sparse.mm(matrix, rows.T).T
+    return torch.from_numpy(matrix @ rows.detach().numpy().T).T

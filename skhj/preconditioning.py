@@ -1,0 +1,281 @@
+"""The linear estimate that a network starts from, its units, and its data misfit."""
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from skhj.linear_estimate import (
+    estimated_operator,
+    literal,
+    precondition,
+    statistics_of,
+)
+from skhj.linear_selection import choose_linear_estimate
+from skhj.networks.physics import DensePhysics, NonlinearPhysics, SpectralPhysics
+from skhj.spectral_estimate import (
+    filter_images,
+    spectral_estimate,
+    spectral_statistics,
+    transfer_function,
+)
+
+__all__ = ["DenseUnits", "Setting", "SpectralUnits", "estimated_data", "make_setting"]
+
+# Images of more pixels than this are treated by their spectrum, not their covariance.
+DENSE_PIXELS = 1024
+
+
+class DenseUnits(NamedTuple):
+    """Standardised units: what a network is given, and what its answers mean.
+
+    Attributes
+    ----------
+    data_mean, model_mean : ndarray of shape (M,), (N,)
+        Where the inputs and the answers are zero.
+    start, whitening : ndarray of shape (k, M), (m, M)
+        Map centred data to the network's inputs, the start and the data.
+    basis : ndarray of shape (N, k)
+        Directions of the models.
+    scale : float
+        Size of one unit of the network's answers.
+    """
+
+    data_mean: np.ndarray
+    model_mean: np.ndarray
+    start: np.ndarray
+    whitening: np.ndarray
+    basis: np.ndarray
+    scale: float
+
+    def inputs(self, B):
+        """Inputs of the network, (n, k + m), from data (n, M)."""
+        centred = B - self.data_mean
+        return np.concatenate(
+            [centred @ self.start.T, centred @ self.whitening.T], axis=1
+        )
+
+    def answers(self, X):
+        """What the network should answer, (n, k), for models (n, N)."""
+        return (X - self.model_mean) @ self.basis / self.scale
+
+    def differences(self, answers):
+        """Differences of models (..., N) from differences of answers (..., k)."""
+        return self.scale * answers @ self.basis.T
+
+
+class SpectralUnits(NamedTuple):
+    """Standardised units of images, by multiplication of waves.
+
+    Attributes
+    ----------
+    kind : {"fourier", "cosine"}
+        The waves.
+    data_mean, model_mean : ndarray of shape (H, W)
+        Where the inputs and the answers are zero.
+    start : ndarray
+        Multiplier from centred data to the start.
+    scale : float
+        Size of one unit of the network's answers.
+    """
+
+    kind: str
+    data_mean: np.ndarray
+    model_mean: np.ndarray
+    start: np.ndarray
+    scale: float
+
+    def inputs(self, B):
+        """Inputs of the network, (n, N), from data (n, N)."""
+        images = B.reshape(len(B), *self.data_mean.shape) - self.data_mean
+        return filter_images(images, self.start, self.kind).reshape(B.shape)
+
+    def answers(self, X):
+        """What the network should answer, (n, N), for models (n, N)."""
+        return (X - self.model_mean.ravel()) / self.scale
+
+    def differences(self, answers):
+        """Differences of models from differences of answers, of the same shape."""
+        return self.scale * answers
+
+
+class Setting(NamedTuple):
+    """What an unrolled network is built on.
+
+    Attributes
+    ----------
+    linear : callable
+        The linear estimate, a named tuple that maps data to models.
+    units : DenseUnits or SpectralUnits
+        Units of the network.
+    physics : nn.Module
+        Misfit in these units.
+    refit : callable
+        Maps pairs to the same kind of linear estimate.
+    matrix : ndarray of shape (M, N) or None
+        The operator, where it had to be estimated.
+    """
+
+    linear: object
+    units: object
+    physics: nn.Module
+    refit: object
+    matrix: np.ndarray | None
+
+
+def make_setting(B, X, operator, image_shape, *, held_out, seen, preconditioned):
+    """Choose the linear estimate, and make units and misfit of it.
+
+    Parameters
+    ----------
+    B, X : ndarray of shape (n, M), (n, N)
+        Data and models.
+    operator : ForwardOperator or None
+        The operator; None estimates it from the pairs.
+    image_shape : tuple of int or None
+        Shape (H, W) of models that are images.
+    held_out, seen : ndarray of shape (n,), dtype bool
+        Samples on which the linear estimate is chosen, and those that it and the units
+        are made from.
+    preconditioned : bool
+        Whether the statistics of the data give the units and the start.
+
+    Returns
+    -------
+    Setting
+        The linear estimate, units and misfit.
+    """
+    split = {"held_out": held_out, "seen": seen}
+    if preconditioned and image_shape is not None and X.shape[1] > DENSE_PIXELS:
+        setting = _spectral_setting(B, X, operator, image_shape, **split)
+        if setting is not None:
+            return setting
+    return _dense_setting(
+        B,
+        X,
+        operator,
+        **split,
+        preconditioned=preconditioned,
+        keep_order=image_shape is not None,
+    )
+
+
+def _dense_setting(B, X, operator, *, held_out, seen, preconditioned, keep_order):
+    """Setting from covariance matrices; its arguments are those of ``make_setting``.
+
+    With ``keep_order``, the units have one unknown for each one of the models.
+    """
+    is_linear = operator is not None and operator.is_linear
+    known = operator.dense() if is_linear else None
+    A = None if known is None else known.numpy()
+    choice = choose_linear_estimate(B, X, A, held_out)
+    statistics = statistics_of(B[seen], X[seen])
+    linear = choice.refit(statistics)
+    estimated = None
+    if not is_linear:
+        A = estimated = estimated_operator(statistics)
+    apply_operator = partial(_apply, operator, A)
+    if preconditioned:
+        units = precondition(
+            linear,
+            apply_operator,
+            choice.error,
+            keep_order=keep_order,
+            compress=operator is None or is_linear,
+        )
+    else:
+        units = literal(linear, apply_operator)
+        linear = linear._replace(gain=units.gain)
+    scale = _size(X[seen] - linear(B[seen]))
+    factor = torch.as_tensor(units.factor / scale)
+    physics = DensePhysics(torch.as_tensor(units.matrix), factor)
+    if operator is not None and not is_linear:
+        physics = NonlinearPhysics(
+            operator,
+            torch.as_tensor(linear.model_mean),
+            torch.as_tensor(units.basis @ units.factor),
+            torch.as_tensor(linear.data_mean),
+            torch.as_tensor(units.whitening),
+            factor,
+        )
+    return Setting(
+        linear,
+        DenseUnits(
+            linear.data_mean,
+            linear.model_mean,
+            units.start,
+            units.whitening,
+            units.basis,
+            scale,
+        ),
+        physics,
+        lambda B, X: choice.refit(statistics_of(B, X)) if preconditioned else linear,
+        estimated if operator is None else None,
+    )
+
+
+def estimated_data(linear, matrix, X):
+    """Data (n, M) that an estimated operator makes of models (n, N)."""
+    if matrix is None:
+        return linear.data(X)
+    return linear.data_mean + (X - linear.model_mean) @ matrix.T
+
+
+def _spectral_setting(B, X, operator, image_shape, *, held_out, seen):
+    """Setting from spectra, where the operator is a convolution, else None."""
+    if B.shape != X.shape or (operator is not None and not operator.is_linear):
+        return None
+    apply_operator = partial(_apply, operator, None)
+    candidates = []
+    for kind in ("cosine", "fourier"):
+        transfer = None
+        if operator is not None:
+            transfer = transfer_function(apply_operator, image_shape, kind)
+            if transfer is None:
+                continue
+        for white in (True, False):
+            refit = partial(
+                _fit_spectrum,
+                image_shape=image_shape,
+                transfer=transfer,
+                kind=kind,
+                white=white,
+            )
+            estimate = refit(B[~held_out], X[~held_out])
+            misfit = estimate(B[held_out]) - X[held_out]
+            candidates.append((np.mean(misfit**2), refit))
+    if not candidates:
+        return None
+    _, refit = min(candidates, key=lambda candidate: candidate[0])
+    linear = refit(B[seen], X[seen])
+    scale = _size(X[seen] - linear(B[seen]))
+    physics = SpectralPhysics(
+        torch.as_tensor(linear.normal),
+        torch.as_tensor(linear.factor / scale),
+        image_shape,
+        linear.kind,
+    )
+    units = SpectralUnits(
+        linear.kind, linear.data_mean, linear.model_mean, linear.start, scale
+    )
+    return Setting(linear, units, physics, refit, None)
+
+
+def _fit_spectrum(B, X, *, image_shape, transfer, kind, white):
+    """Spectral estimate from pairs (n, N)."""
+    B, X = (array.reshape(len(array), *image_shape) for array in (B, X))
+    return spectral_estimate(spectral_statistics(B, X, transfer, kind), white=white)
+
+
+def _size(remainders):
+    """Root mean square of rows, 1 where they are zero."""
+    return float(np.sqrt(np.mean(np.sum(remainders**2, axis=1)))) or 1.0
+
+
+def _apply(operator, A, models):
+    """Data (n, M) of models (n, N)."""
+    if A is not None:
+        return models @ A.T
+    return operator.forward(torch.as_tensor(models)).numpy()

@@ -1,0 +1,204 @@
+r"""Linear estimates of images whose statistics do not depend on the place.
+
+In a basis of waves, the Fourier basis or the cosines of a reflecting border, the
+covariance of such images is diagonal, their power spectrum s, and so is an operator
+that is a convolution, its transfer function t. With the noise's power v, the best
+linear estimate multiplies each wave of the data by
+
+.. math:: g = \bar t s / (|t|^2 s + v).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import fft
+
+__all__ = [
+    "SpectralEstimate",
+    "SpectralStatistics",
+    "filter_images",
+    "spectral_estimate",
+    "spectral_statistics",
+    "transfer_function",
+    "waves",
+]
+
+# Relative difference up to which an operator is a multiplication of waves.
+TOLERANCE = 1e-8
+N_PROBES = 4
+
+
+def waves(images, kind):
+    """Coefficients of images (n, H, W) in the orthonormal basis of one kind."""
+    if kind == "cosine":
+        return fft.dctn(images, axes=(1, 2), norm="ortho")
+    return fft.rfft2(images, axes=(1, 2), norm="ortho")
+
+
+def filter_images(images, multiplier, kind):
+    """Images (n, H, W) with the coefficient of each wave multiplied."""
+    coefficients = multiplier * waves(images, kind)
+    if kind == "cosine":
+        return fft.idctn(coefficients, axes=(1, 2), norm="ortho")
+    return fft.irfft2(coefficients, s=images.shape[1:], axes=(1, 2), norm="ortho")
+
+
+class SpectralStatistics(NamedTuple):
+    """Means and spectra of data and models that are images of one shape.
+
+    Attributes
+    ----------
+    kind : {"fourier", "cosine"}
+        The waves.
+    data_mean, model_mean : ndarray of shape (H, W)
+        Means.
+    transfer : ndarray
+        Transfer function of the operator.
+    model_power, noise_power : ndarray
+        Power of the models and of the data that the operator does not explain.
+    """
+
+    kind: str
+    data_mean: np.ndarray
+    model_mean: np.ndarray
+    transfer: np.ndarray
+    model_power: np.ndarray
+    noise_power: np.ndarray
+
+
+class SpectralEstimate(NamedTuple):
+    """Linear estimate that multiplies waves, and the spectra it assumes.
+
+    Attributes
+    ----------
+    kind : {"fourier", "cosine"}
+        The waves.
+    data_mean, model_mean : ndarray of shape (H, W)
+        Means.
+    gain : ndarray
+        Multiplier g.
+    factor : ndarray
+        Square root of the power of the models.
+    normal : ndarray
+        Share |t|^2 s / (|t|^2 s + v) of the data's power that the models explain.
+    transfer : ndarray
+        Transfer function t of the operator.
+    """
+
+    kind: str
+    data_mean: np.ndarray
+    model_mean: np.ndarray
+    gain: np.ndarray
+    factor: np.ndarray
+    normal: np.ndarray
+    transfer: np.ndarray
+
+    @property
+    def start(self):
+        """Multiplier from centred data to the estimate in units of the factor."""
+        return _divide(self.gain, self.factor)
+
+    def __call__(self, B):
+        """Models (n, N) from data (n, N)."""
+        images = B.reshape(len(B), *self.data_mean.shape) - self.data_mean
+        models = filter_images(images, self.gain, self.kind) + self.model_mean
+        return models.reshape(len(B), -1)
+
+    def data(self, X):
+        """Data (n, N) that the operator makes of models (n, N)."""
+        images = X.reshape(len(X), *self.data_mean.shape) - self.model_mean
+        data = filter_images(images, self.transfer, self.kind) + self.data_mean
+        return data.reshape(len(X), -1)
+
+
+def transfer_function(apply_operator, image_shape, kind):
+    """Transfer function of an operator, where it only multiplies waves.
+
+    Parameters
+    ----------
+    apply_operator : callable
+        Maps models of shape (n, N) to data of the same shape, linearly.
+    image_shape : tuple of int
+        Shape (H, W).
+    kind : {"fourier", "cosine"}
+        The waves.
+
+    Returns
+    -------
+    ndarray or None
+        The multiplier of each wave; None where there is more to the operator.
+    """
+    probes = np.random.RandomState(0).normal(size=(N_PROBES, *image_shape))
+    images = apply_operator(probes.reshape(N_PROBES, -1)).reshape(probes.shape)
+    images, probes = waves(images, kind), waves(probes, kind)
+    transfer = _regression(images, probes)
+    misfit = np.abs(images - transfer * probes).max()
+    return transfer if misfit <= TOLERANCE * np.abs(images).max() else None
+
+
+def spectral_statistics(B, X, transfer, kind):
+    """Means and spectra of pairs of images.
+
+    Parameters
+    ----------
+    B, X : ndarray of shape (n, H, W)
+        Data and models.
+    transfer : ndarray or None
+        Transfer function of the operator; None estimates it from the pairs.
+    kind : {"fourier", "cosine"}
+        The waves.
+
+    Returns
+    -------
+    SpectralStatistics
+        Means and spectra.
+    """
+    data_mean, model_mean = B.mean(axis=0), X.mean(axis=0)
+    data, models = waves(B - data_mean, kind), waves(X - model_mean, kind)
+    if transfer is None:
+        transfer = _regression(data, models)
+    noise = data - transfer * models
+    powers = (np.mean(np.abs(part) ** 2, axis=0) for part in (models, noise))
+    return SpectralStatistics(kind, data_mean, model_mean, transfer, *powers)
+
+
+def spectral_estimate(statistics, *, white):
+    """Linear estimate of images from their spectra.
+
+    Parameters
+    ----------
+    statistics : SpectralStatistics
+        Of the pairs.
+    white : bool
+        Whether the noise has the same power in all waves.
+
+    Returns
+    -------
+    SpectralEstimate
+        The estimate.
+    """
+    kind, data_mean, model_mean, t, s, v = statistics
+    if white:
+        v = np.full_like(v, v.mean())
+    explained = np.abs(t) ** 2 * s
+    return SpectralEstimate(
+        kind,
+        data_mean,
+        model_mean,
+        _divide(t.conj() * s, explained + v),
+        np.sqrt(s),
+        _divide(explained, explained + v),
+        t,
+    )
+
+
+def _regression(data, models):
+    """Multiplier of each wave of the models that is closest to the data."""
+    cross = np.sum(data * models.conj(), axis=0)
+    return _divide(cross, np.sum(np.abs(models) ** 2, axis=0))
+
+
+def _divide(numerator, denominator):
+    """Quotient, zero where the denominator is."""
+    out = np.zeros(numerator.shape, np.result_type(numerator, denominator))
+    return np.divide(numerator, denominator, out=out, where=denominator != 0)

@@ -1,0 +1,161 @@
+"""An unrolled network fitted to pairs: the linear estimate first, then training."""
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from skhj.learned_inverse import LearnedInverse
+from skhj.networks.build_unrolled import make_unrolled
+from skhj.preconditioning import estimated_data, make_setting
+from skhj.training import TrainingResult, train
+
+__all__ = ["UnrolledFit", "fit_unrolled"]
+
+# Longer gradients are those of a step that went astray: the loss is of order one.
+MAX_NORM = 1.0
+
+
+class UnrolledFit(NamedTuple):
+    """A fitted inverse, and how its training went.
+
+    Attributes
+    ----------
+    inverse : LearnedInverse
+        The inverse, in double precision.
+    training : TrainingResult
+        Losses; the linear estimate's is about 1.
+    estimated_matrix : ndarray of shape (M, N) or None
+        The operator, where it had to be estimated.
+    """
+
+    inverse: LearnedInverse
+    training: TrainingResult
+    estimated_matrix: np.ndarray | None
+
+
+class _SquaredError(nn.Module):
+    """Squared error, summed over the unknowns."""
+
+    def forward(self, answers, targets):
+        return (answers - targets[0]).square().sum(1).mean()
+
+
+def fit_unrolled(
+    B,
+    X,
+    operator,
+    *,
+    held_out,
+    device,
+    architecture,
+    preconditioned=True,
+    noise_level=None,
+    early_stopping=True,
+    generator,
+    **training,
+):
+    """Fit an inverse of b = A x + noise to pairs (b, x).
+
+    Parameters
+    ----------
+    B : ndarray of shape (n, M)
+        Data.
+    X : ndarray of shape (n, N)
+        Models.
+    operator : ForwardOperator or None
+        The operator; None estimates it from the pairs.
+    held_out : ndarray of shape (n,), dtype bool
+        Samples on which the linear estimate is chosen.
+    device : torch.device
+        Where to train.
+    architecture : dict
+        Passed to `skhj.networks.build_unrolled.make_unrolled`.
+    preconditioned : bool, default=True
+        Whether the data's statistics give the units and the start.
+    noise_level : float or None, default=None
+        Standard deviation of the noise, which is then drawn afresh each step; None
+        takes the data as they are.
+    early_stopping : bool, default=True
+        Whether the samples held out also choose the best weights and the size of the
+        correction; if not, all samples are trained on.
+    generator : torch.Generator
+        Source of the shuffling and of the noise, on the CPU.
+    **training : dict
+        Passed to `skhj.training.train`.
+
+    Returns
+    -------
+    UnrolledFit
+        The inverse and its training losses.
+    """
+    seen = ~held_out if early_stopping else np.ones(len(B), dtype=bool)
+    setting = make_setting(
+        B,
+        X,
+        operator,
+        architecture.get("image_shape"),
+        held_out=held_out,
+        seen=seen,
+        preconditioned=preconditioned,
+    )
+    linear, units = setting.linear, setting.units
+    network = make_unrolled(setting.physics, X.shape[1], **architecture).to(device)
+    inputs, answers = units.inputs(B), units.answers(X)
+    single = partial(_tensor, dtype=np.float32, device=device)
+    validation = single(inputs[held_out]), single(answers[held_out])
+    augment = None
+    if noise_level is not None:
+        inputs = units.inputs(_noiseless_data(X, operator, setting))
+        augment = partial(_add_noise, units, noise_level, generator)
+    result = train(
+        network,
+        _SquaredError(),
+        (single(inputs[seen]), single(answers[seen])),
+        validation if early_stopping else None,
+        augment=augment,
+        max_norm=MAX_NORM,
+        generator=generator,
+        **training,
+    )
+    network.double().requires_grad_(False).eval()
+    inverse = LearnedInverse(linear, units, network, 1.0)
+    if early_stopping:
+        inverse.correction = _best_correction(inverse, B[held_out], X[held_out])
+        inverse.linear = setting.refit(B, X)
+    return UnrolledFit(inverse, result, setting.matrix)
+
+
+def _tensor(array, dtype, device):
+    return torch.as_tensor(np.ascontiguousarray(array, dtype=dtype), device=device)
+
+
+def _noiseless_data(X, operator, setting):
+    """Data that the operator makes of models, with what else is in their mean."""
+    linear = setting.linear
+    if operator is None:
+        return estimated_data(linear, setting.matrix, X)
+    data = operator.forward(torch.as_tensor(X)).numpy()
+    if operator.is_linear:
+        data = data - data.mean(axis=0) + linear.data_mean.ravel()
+    return data
+
+
+def _add_noise(units, noise_level, generator, inputs):
+    """Inputs of the same samples with white noise drawn afresh."""
+    mean = units.data_mean.ravel()
+    draws = torch.randn(len(inputs), len(mean), generator=generator).numpy()
+    noise = units.inputs(mean + noise_level * draws)
+    return inputs + torch.as_tensor(noise).to(inputs)
+
+
+def _best_correction(inverse, B, X):
+    """Share of the correction that is best on some samples, from 0 to 1."""
+    linear = inverse.linear(B)
+    step = inverse.predict(B) - linear
+    squared = np.sum(step**2)
+    if squared == 0:
+        return 0.0
+    return float(np.clip(np.sum(step * (X - linear)) / squared, 0, 1))

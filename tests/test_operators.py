@@ -1,0 +1,247 @@
+"""Forward operators: every form a user has, one interface."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+from operator_battery import check_operator
+from scipy.sparse.linalg import LinearOperator, aslinearoperator, lsqr
+
+from skhj.operators import adjoint_mismatch, as_operator, check_adjoint
+
+MATRIX = np.random.default_rng(0).standard_normal((5, 12))
+MATRIX[np.abs(MATRIX) < 0.3] = 0
+
+
+class Physics:
+    """Named methods on tensors of rows, as a user would write them."""
+
+    def A(self, x):
+        return x @ torch.tensor(MATRIX).to(x).T
+
+    def A_adjoint(self, r):
+        return r @ torch.tensor(MATRIX).to(r)
+
+
+class Convolution(torch.nn.Module):
+    """Like a physics of deepinv: images in, images out, in single precision."""
+
+    def __init__(self):
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.register_buffer("kernel", torch.randn(2, 1, 3, 3, generator=generator))
+
+    def forward(self, x):
+        return self.A(x) + torch.randn_like(self.A(x))  # noise, as deepinv's does
+
+    def A(self, x):
+        return torch.nn.functional.conv2d(x, self.kernel)
+
+    def A_adjoint(self, r):
+        return torch.nn.functional.conv_transpose2d(r, self.kernel)
+
+
+def normals(*shapes):
+    generator = torch.Generator().manual_seed(0)
+    return [
+        torch.randn(shape, dtype=torch.float64, generator=generator) for shape in shapes
+    ]
+
+
+FORMS = {
+    "array": lambda: MATRIX,
+    "list": lambda: MATRIX.tolist(),
+    "read-only view": lambda: np.broadcast_to(MATRIX, (1, 5, 12))[0],
+    "sparse array": lambda: scipy.sparse.csc_array(MATRIX),
+    "sparse matrix": lambda: scipy.sparse.coo_matrix(MATRIX),
+    "scipy operator": lambda: aslinearoperator(MATRIX),
+    "scipy product": lambda: aslinearoperator(MATRIX) @ aslinearoperator(np.eye(12)),
+    "tensor": lambda: torch.tensor(MATRIX, requires_grad=True),
+    "sparse tensor": lambda: torch.tensor(MATRIX).to_sparse_coo(),
+    "object with A": Physics,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_a_matrix_is_that_matrix(form):
+    operator = as_operator(FORMS[form](), shape=(5, 12))
+    np.testing.assert_allclose(operator.dense().numpy(), MATRIX, rtol=1e-14)
+    assert operator.is_linear
+    check_operator(operator)
+
+
+def test_pylops_operators_are_taken_as_they_are():
+    pylops = pytest.importorskip("pylops")
+    derivative = pylops.FirstDerivative(10, kind="forward")
+    operator = as_operator(derivative)
+    check_operator(operator)
+    np.testing.assert_allclose(operator.dense().numpy(), derivative.todense())
+
+
+def test_images_reach_a_physics_in_their_shape_and_its_dtype():
+    physics = Convolution()
+    operator = as_operator(physics, image_shape=(6, 5))
+    assert operator.shape == (2 * 4 * 3, 30)
+    (x,) = normals((4, 30))
+    expected = physics.A(x.float().reshape(4, 1, 6, 5)).reshape(4, -1)
+    torch.testing.assert_close(operator.forward(x), expected.double(), rtol=0, atol=0)
+    # The physics calculates in single precision, whatever it is given.
+    check_operator(operator, relative_rounding=1e-5)
+    physics.img_size = (1, 6, 5)
+    assert as_operator(physics).shape == operator.shape
+
+
+def test_operators_are_scipys():
+    b = MATRIX @ np.arange(12.0)
+    operator = as_operator(scipy.sparse.csr_array(MATRIX))
+    x = lsqr(operator, b)[0]
+    np.testing.assert_allclose(x, np.linalg.lstsq(MATRIX, b)[0], atol=1e-5)
+    twice = as_operator(operator + operator)
+    np.testing.assert_allclose(twice.dense().numpy(), 2 * MATRIX)
+    assert as_operator(operator) is operator
+
+
+def test_large_operators_are_not_formed():
+    assert as_operator(scipy.sparse.eye_array(2001)).dense() is None
+    assert as_operator(scipy.sparse.eye_array(2000)).dense().shape == (2000, 2000)
+
+
+class TestNonLinear:
+    """Functions of tensors."""
+
+    W = torch.tensor(MATRIX)
+
+    def function(self, x):
+        return torch.sin(x) @ self.W.T
+
+    @pytest.fixture
+    def operator(self):
+        return as_operator(self.function, shape=(5, 12))
+
+    def test_adjoint_is_that_of_the_derivative_at_the_iterate(self, operator):
+        x, v, r = normals((3, 12), (3, 12), (3, 5))
+        adjoint = operator.adjoint(r, x)
+        torch.testing.assert_close(adjoint, torch.cos(x) * (r @ self.W))
+        step = 1e-6
+        difference = operator.forward(x + step * v) - operator.forward(x - step * v)
+        # Central differences: an error of step^2, and rounding over the step.
+        torch.testing.assert_close(
+            (adjoint * v).sum(1),
+            (r * difference).sum(1) / (2 * step),
+            atol=1e-7,
+            rtol=0,
+        )
+        assert adjoint_mismatch(operator) < 1e-14
+
+    def test_adjoint_is_differentiable_in_both_arguments(self, operator):
+        r, x = (tensor.requires_grad_() for tensor in normals((2, 5), (2, 12)))
+        assert torch.autograd.gradcheck(operator.adjoint, (r, x))
+        assert not operator.adjoint(r.detach(), x.detach()).requires_grad
+        with torch.no_grad():
+            assert not operator.adjoint(r, x).requires_grad
+
+    def test_function_that_knows_one_dtype_is_called_in_it(self, operator):
+        assert operator.signature.dtype == torch.float64
+        x = torch.ones(2, 12)
+        assert operator.forward(x).dtype == torch.float32
+        assert as_operator(torch.sin, shape=(4, 4)).signature.dtype is None
+
+    def test_it_is_never_formed_and_needs_its_iterate(self, operator):
+        assert not operator.is_linear
+        assert operator.dense() is None
+        with pytest.raises(ValueError, match="x must be given to the adjoint of a non"):
+            operator.adjoint(torch.ones(1, 5))
+
+    def test_rows_are_tried_before_images(self):
+        def flip(x):
+            return x.flip(1)
+
+        x = torch.arange(6.0)[None]
+        rows = as_operator(flip, shape=(6, 6), image_shape=(2, 3))
+        torch.testing.assert_close(rows.forward(x), x.flip(1))
+        pool = torch.nn.AvgPool2d(2)
+        assert as_operator(pool, image_shape=(4, 6)).shape == (6, 24)
+        assert as_operator(lambda x: x.sum(dim=1), shape=(1, 3)).shape == (1, 3)
+
+
+class Scaled(Physics):
+    """An adjoint too large."""
+
+    def A_adjoint(self, r):
+        return 1.1 * super().A_adjoint(r)
+
+
+def test_mismatch_estimates_the_relative_norm_of_the_difference():
+    generator = torch.Generator().manual_seed(0)
+    mismatch = np.mean(
+        [
+            adjoint_mismatch(as_operator(Scaled(), shape=(5, 12)), generator)
+            for _ in range(100)
+        ]
+    )
+    # By definition 0.1, relative to the larger of the two.
+    assert mismatch == pytest.approx(0.1 / 1.1, rel=1e-6)
+
+    flipped = LinearOperator(
+        (5, 12), matvec=MATRIX.dot, rmatvec=lambda r: MATRIX.T @ r[::-1], dtype=float
+    )
+    frobenius = np.linalg.norm(MATRIX - MATRIX[::-1]) / np.linalg.norm(MATRIX)
+    operator = as_operator(flipped)
+    squares = [adjoint_mismatch(operator, generator) ** 2 for _ in range(200)]
+    # Eight pairs estimate it to a third, 200 times as many to a few per cent.
+    assert math.sqrt(np.mean(squares)) == pytest.approx(frobenius, rel=0.25)
+
+
+def test_wrong_adjoints_and_overflows_are_refused():
+    with pytest.raises(ValueError, match="differ by 0.091 relative to their size"):
+        check_adjoint(as_operator(Scaled(), shape=(5, 12)))
+    infinite = LinearOperator(
+        (2, 2), matvec=lambda x: x / 0, rmatvec=lambda x: x, dtype=float
+    )
+    with np.errstate(divide="ignore"), pytest.raises(ValueError, match="NaN or inf"):
+        check_adjoint(as_operator(infinite))
+    check_adjoint(as_operator(np.zeros((2, 3))))
+    check_adjoint(as_operator(MATRIX))
+
+
+NOTHING_LEFT = LinearOperator((2, 2), matvec=lambda x: x, dtype=float)
+COMPLEX = aslinearoperator(np.eye(2) * 1j)
+
+
+@pytest.mark.parametrize(
+    ("obj", "options", "message"),
+    [
+        (np.ones(3), {}, r"of shape \(measurements, unknowns\), got .* shape \(3,\)"),
+        (np.full((2, 2), np.nan), {}, "Input operator contains NaN"),
+        (scipy.sparse.csr_array([[np.inf]]), {}, "operator contains infinity"),
+        (torch.tensor([[torch.nan]]), {}, "Input operator contains NaN"),
+        (torch.ones(3).to_sparse(), {}, r"got a sparse tensor of shape \(3,\)"),
+        (torch.ones(1, 1) * 1j, {}, "operator must be real"),
+        (np.eye(2) * 1j, {}, "Complex data not supported"),
+        (COMPLEX, {}, "operator must be real, got one of dtype complex128"),
+        (NOTHING_LEFT, {}, "operator must come with its adjoint"),
+        (MATRIX, {"shape": (5, 3)}, r"shape \(5, 3\), .* got shape \(5, 12\)"),
+        (as_operator(MATRIX), {"shape": (5, 3)}, r"\(5, 3\), .* got shape \(5, 12\)"),
+        (torch.sin, {}, r"give shape=\(measurements, unknowns\) or image_shape"),
+        (torch.sin, {"shape": (3, 4)}, "returns 4 values a sample and must return 3"),
+        (Physics(), {"shape": (5, 4)}, r"\(2, 4\): RuntimeError: mat1 and mat2 shapes"),
+        (torch.detach, {"shape": (2, 2)}, "must be differentiable by torch"),
+        (torch.sum, {"shape": (1, 2)}, "measurements must be of 2 samples too"),
+        (torch.numel, {"shape": (1, 2)}, "must be a real tensor, got int"),
+        ("blur", {}, "operator|could not convert"),
+        (None, {}, "operator|Expected 2D|None"),
+    ],
+)
+def test_bad_operators_are_refused_with_what_they_must_be(obj, options, message):
+    with pytest.raises(ValueError, match=message):
+        as_operator(obj, **options)
+
+
+def test_arguments_of_the_wrong_shape_are_named_with_both_shapes():
+    operator = as_operator(MATRIX)
+    with pytest.raises(ValueError, match=r"x must be of shape \(n, 12\) .* \(2, 5\)"):
+        operator.forward(torch.ones(2, 5))
+    with pytest.raises(ValueError, match=r"r must be of shape \(n, 5\) .* got \(5,\)"):
+        operator.adjoint(torch.ones(5))
