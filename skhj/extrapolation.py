@@ -34,13 +34,35 @@ class DataReach(NamedTuple):
     radius: float
 
     def is_far(self, X):
-        """Whether each row of X lies far outside, shape (n,), dtype bool."""
+        """Tell the points that lie far outside.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n,), dtype bool
+            Whether each is.
+        """
         distances = np.linalg.norm((X - self.center) @ self.whitening, axis=1)
         return distances > FAR * self.radius
 
 
 def measure_reach(X):
-    """Reach of the rows of X, of shape (n, d)."""
+    """Measure how far some points reach.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Points.
+
+    Returns
+    -------
+    DataReach
+        Their ellipsoid.
+    """
     center = X.mean(axis=0)
     V = X - center
     whitening = whitening_matrix(V)

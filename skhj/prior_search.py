@@ -127,7 +127,7 @@ class PriorSearch:
     def _best_of_all(self):
         found = self._ridges()
         if not self._settles(found):
-            found.append(self._with_prior(self.fit_network()))
+            found.append(self._with_prior(self._fit_network()))
         return found
 
     def _settles(self, candidates):
@@ -142,9 +142,9 @@ class PriorSearch:
         return float(np.var(values[held_out], axis=0).mean())
 
     def _ridges(self):
-        return [self._with_prior(self.fit_ridge())]
+        return [self._with_prior(self._fit_ridge())]
 
-    def fit_ridge(self):
+    def _fit_ridge(self):
         """Fit a sum of convex splines to the value function."""
         start = perf_counter()
         X, S, gradient, t, held_out = self.samples
@@ -160,9 +160,9 @@ class PriorSearch:
         return self._judged("ridge", model, start, fit)
 
     def _network_alone(self):
-        return [self._with_prior(self.fit_network())]
+        return [self._with_prior(self._fit_network())]
 
-    def fit_network(self):
+    def _fit_network(self):
         """Fit a convex network to the value function."""
         start = perf_counter()
         X, S, gradient, t, _ = self.samples

@@ -38,7 +38,20 @@ class MatchingLoss(nn.Module):
         self.width = width
 
     def forward(self, predictions, targets):
-        """Mean loss of predicted (value, gradient) for targets [gradient]."""
+        """Mean loss.
+
+        Parameters
+        ----------
+        predictions : tuple of Tensor
+            Values (n,) and gradients (n, d); only the latter count.
+        targets : list of Tensor
+            Gradients (n, d) alone.
+
+        Returns
+        -------
+        Tensor of shape ()
+            The loss.
+        """
         errors = (predictions[1] - targets[0]) @ self.metric
         return -torch.expm1(-(errors**2).sum(1) / self.width**2).mean()
 
