@@ -158,7 +158,9 @@ def row(cell):
         cell["problem"],
         cell["n_features"],
         f"{ours['seconds']:.0f}",
-        f"{1e6 * ours['query_seconds'] / N_FRESH:.0f}",
+        ours["network"],
+        f"{1e6 * ours['query_seconds']:.1f}",
+        f"{ours['inversion_query_seconds'] / ours['query_seconds']:.0f}",
         *(f"{ours['psi']:.1e}", f"{recipe['psi']:.1e}", of_psi),
         *(f"{ours['J']:.1e}", f"{recipe['J']:.1e}", of_J),
         *(f"{mlp['S']:.1e}", of_S),
@@ -172,7 +174,9 @@ HEADER = """\
 
 Mean squared errors on {n_fresh} fresh points: of psi (that of S too, since t = 1) and
 of J at prox(x) against the exact backward prior. The recipe and the MLP had the wall
-time of our fit, "s"; "us" is the time of one query of our prior. Ratios are the
+time of our fit, "s"; "won" is the model that the hold-out chose, "us" the time of one
+query of our prior in microseconds, and "inversion" how many times longer it takes by
+conjugate gradients from scratch (prior_method="inversion"). Ratios are the
 baseline's error over ours. Published figures are the paper's training losses, psi's
 network / the conjugate's, not errors. The concave quadratic is a special case: the
 least squares that our training starts from find it exactly.
@@ -181,9 +185,9 @@ least squares that our training starts from find it exactly.
 
     {command}
 
-| prior | d | s | us | psi | recipe psi | ratio | J | recipe J | ratio | MLP S | ratio \
-| published |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| prior | d | s | won | us | inversion | psi | recipe psi | ratio | J | recipe J \
+| ratio | MLP S | ratio | published |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 """
 
 
