@@ -17,12 +17,15 @@ from skhj.base import PriorEstimator
 from skhj.extrapolation import ExtrapolationWarning, measure_reach
 from skhj.learned_prior import LearnedPrior
 from skhj.networks import load_network
-from skhj.prior_search import PriorSearch, Samples, Settings
+from skhj.prior_search import PriorSearch, Samples, Settings, gradient_mismatch
 from skhj.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from skhj.training import resolve_device
 
 __all__ = ["HJPriorRegressor"]
 
+# Share of the gradients' variance that a fit of y and them leaves, above which they
+# hardly belong together.
+INCONSISTENT = 0.2
 NETWORKS = {"auto", "icnn", "ridge", "envelope"}
 
 
@@ -341,6 +344,15 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         if self.target == "prox":
             best.model.shift_(-J.min())
         self._warn_if_unsettled(best)
+        mismatch = gradient_mismatch(best.model, search.samples)
+        if mismatch > INCONSISTENT:
+            warnings.warn(
+                "gradient differs from that of the fitted values by "
+                f"{mismatch:.0%} of its variance: check its sign and its units (from "
+                "proximal points P it is (X - P) / t), or for noise",
+                UserWarning,
+                stacklevel=4,
+            )
         self._model = best.model
         self._fitted_architecture = self._architecture()
         self._reach = measure_reach(search.samples.X), measure_reach(P)

@@ -12,7 +12,7 @@ from skhj.networks import RidgeNetwork, make_core
 from skhj.ridge_regression import fit_ridge
 from skhj.semiconvex_regression import fit_semiconvex
 
-__all__ = ["Candidate", "PriorSearch", "Samples"]
+__all__ = ["Candidate", "PriorSearch", "Samples", "Settings", "gradient_mismatch"]
 
 # A model that leaves this share of the variance needs no competitor.
 NEGLIGIBLE = 1e-6
@@ -263,6 +263,29 @@ class PriorSearch:
         method, samples = self.settings.prior_method, self.samples
         exact = samples.S is not None and samples.gradient is not None
         return method == "newton" or (method == "auto" and not exact)
+
+
+def gradient_mismatch(model, samples):
+    """Share of the given gradients' variance that a model leaves on the hold-out.
+
+    Parameters
+    ----------
+    model : LearnedPrior
+        The model.
+    samples : Samples
+        What it was learned from.
+
+    Returns
+    -------
+    float
+        The share; zero where values or gradients are not given.
+    """
+    if samples.S is None or samples.gradient is None:
+        return 0.0
+    given = samples.gradient[samples.held_out]
+    errors = model.value(samples.X[samples.held_out]).gradient - given
+    spread = ((given - samples.gradient.mean(axis=0)) ** 2).mean()
+    return float((errors**2).mean() / max(spread, 1e-300))
 
 
 def _closest_method(model, P, J):

@@ -213,6 +213,14 @@ def test_gradients_lower_the_error_on_few_samples():
     )
 
 
+@pytest.mark.parametrize("network", ["icnn", "ridge"])
+@pytest.mark.parametrize("factor", [-1, 2])
+def test_gradients_of_another_sign_or_unit_are_told(data, network, factor):
+    X, y, gradient = data
+    with pytest.warns(UserWarning, match="gradient differs from that of the fitted va"):
+        small(network=network).fit(X, y, gradient=factor * gradient)
+
+
 class MaxAffine(nn.Module):
     """A piecewise affine convex network: torch sees no second derivative."""
 
