@@ -25,7 +25,7 @@ __all__ = ["HJPriorRegressor"]
 
 # Share of the gradients' variance that a fit of y and them leaves, above which they
 # hardly belong together.
-INCONSISTENT = 0.2
+INCONSISTENT = 0.5
 NETWORKS = {"auto", "icnn", "ridge", "envelope"}
 
 
