@@ -10,6 +10,8 @@ __all__ = ["Conjugate", "invert_by_conjugate_gradients", "newton_conjugate"]
 # A step is taken where it lowers the objective by this share of what the model
 # promised, and the damping falls where it is better than the second number.
 ACCEPT, TRUST = 1e-4, 0.5
+# Share of a majorant below which the Hessian is tried alone again.
+FORGOTTEN = 0.1
 
 
 class Conjugate(NamedTuple):
@@ -34,7 +36,16 @@ class Conjugate(NamedTuple):
 
 
 def newton_conjugate(
-    value_and_gradient, hessian, Y, X, *, anchor=0.0, scale=1.0, tol=1e-8, max_iter=50
+    value_and_gradient,
+    hessian,
+    Y,
+    X,
+    *,
+    majorant=None,
+    anchor=0.0,
+    scale=1.0,
+    tol=1e-8,
+    max_iter=50,
 ):
     r"""Conjugate by a damped Newton method on all rows at once.
 
@@ -42,7 +53,9 @@ def newton_conjugate(
     :math:`x_0` is the first guess, by steps
     :math:`-(\nabla^2 + \mu I)^{-1} \nabla`; each row has its own damping
     :math:`\mu`, raised when a step fails and lowered when it does well
-    (Levenberg, Marquardt).
+    (Levenberg, Marquardt). With a ``majorant`` M, the steps are
+    :math:`-((1 - \mu) \nabla^2 + \mu M)^{-1} \nabla` instead, :math:`\mu \le 1`: they
+    keep their length along the kinks of psi, and at :math:`\mu = 1` never fail.
 
     Parameters
     ----------
@@ -54,6 +67,9 @@ def newton_conjugate(
         Where to evaluate the conjugate.
     X : Tensor of shape (n, d)
         First guesses of the maximisers.
+    majorant : callable or None, default=None
+        Maps points (m, d) to matrices (m, d, d) of quadratics that touch psi there and
+        stay above it.
     anchor : float, default=0.0
         The number epsilon. Where y is in the range of grad psi, the solution barely
         moves; outside, it keeps x from running away from a good first guess.
@@ -89,7 +105,11 @@ def newton_conjugate(
             n_iter -= 1
             break
         H = hessian(X[active]) + anchor * identity
-        step, promised, curvature = _damped_step(H, residual[active], damping[active])
+        if majorant is None:
+            damped, ridge = H, damping[active]
+        else:
+            damped, ridge = _blend(H, majorant, X, active, damping, anchor), 0.0
+        step, promised, curvature = _damped_step(H, damped, residual[active], ridge)
         trial = X[active] + step
         trial_objective, trial_residual = evaluate(trial, active)
         ratio = (objective[active] - trial_objective) / promised
@@ -101,21 +121,37 @@ def newton_conjugate(
         X[rows] = trial[accepted]
         objective[rows] = trial_objective[accepted]
         residual[rows] = trial_residual[accepted]
-        raised = torch.maximum(10 * damping[active], 1e-3 * curvature)
-        lowered = torch.where(ratio > TRUST, damping[active] / 8, damping[active])
+        if majorant is None:
+            raised = torch.maximum(10 * damping[active], 1e-3 * curvature)
+            lowered = torch.where(ratio > TRUST, damping[active] / 8, damping[active])
+        else:
+            raised = torch.where(damping[active] > 0, 1.0, 0.5).to(damping)
+            lowered = damping[active] / 4
+            lowered[lowered < FORGOTTEN] = 0.0
         damping[active] = torch.where(accepted, lowered, raised)
     away = X - start
     value = anchor * (away * away).sum(1) / 2 - objective
     return Conjugate(value, X, n_iter, torch.linalg.vector_norm(residual, dim=1))
 
 
-def _damped_step(H, residual, damping):
-    """Newton step, the decrease its model promises, and the mean curvature of H."""
+def _blend(H, majorant, X, active, damping, anchor):
+    """Hessians of the active rows, moved towards the majorant by their damping."""
+    blended, held = H.clone(), damping[active] > 0
+    if held.any():
+        rows = active[held]
+        identity = torch.eye(H.shape[1], dtype=H.dtype, device=H.device)
+        upper = majorant(X[rows]) + anchor * identity
+        blended[held] = torch.lerp(H[held], upper, damping[rows, None, None])
+    return blended
+
+
+def _damped_step(H, damped, residual, damping):
+    """Damped step, the decrease that H promises of it, and the mean curvature of H."""
     curvature = H.diagonal(dim1=1, dim2=2).mean(1)
     # A relative ridge at rounding level keeps the factorisation of flat H alive.
     ridge = damping + 1e-12 * curvature
     identity = torch.eye(H.shape[1], dtype=H.dtype, device=H.device)
-    damped = H + ridge[:, None, None] * identity
+    damped = damped + ridge[:, None, None] * identity
     factor, info = torch.linalg.cholesky_ex(damped)
     factor[info > 0] = identity * curvature[info > 0, None, None].sqrt()
     step = -torch.cholesky_solve(residual[:, :, None], factor)[:, :, 0]

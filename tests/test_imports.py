@@ -15,6 +15,8 @@ MATHEMATICS = {
     "simplex",
     "standardisation",
     "conjugate",
+    "envelope",
+    "gauss_newton",
     "active_set",
     "bounded_quadratic",
     "convex_splines",

@@ -3,11 +3,13 @@
 from skhj.networks.build import load_network, make_core
 from skhj.networks.derivatives import hessian, value_and_gradient
 from skhj.networks.icnn import ICNN
+from skhj.networks.norm_units import NormUnits
 from skhj.networks.ridge import RidgeNetwork
 from skhj.networks.semiconvex import SemiconvexNetwork
 
 __all__ = [
     "ICNN",
+    "NormUnits",
     "RidgeNetwork",
     "SemiconvexNetwork",
     "hessian",

@@ -5,6 +5,7 @@ import threading
 import torch
 
 from skhj.networks.icnn import ICNN
+from skhj.networks.norm_units import NormUnits
 from skhj.networks.ridge import RidgeNetwork
 from skhj.networks.semiconvex import SemiconvexNetwork
 
@@ -18,14 +19,14 @@ def make_core(network, n_features, *, seed, **architecture):
 
     Parameters
     ----------
-    network : {"icnn"} or nn.Module class
+    network : {"icnn", "norms"} or nn.Module class
         What to build. A class is called with ``n_features`` alone.
     n_features : int
         Dimension d.
     seed : int
         Seed of the initial weights.
     **architecture : dict
-        Passed to `ICNN`.
+        Passed to `ICNN` or `NormUnits`.
 
     Returns
     -------
@@ -37,9 +38,10 @@ def make_core(network, n_features, *, seed, **architecture):
     ValueError
         If a module built from a class does not map (n, d) to (n,) or (n, 1).
     """
-    if network == "icnn":
+    if isinstance(network, str):
         generator = torch.Generator().manual_seed(seed)
-        return ICNN(n_features, generator=generator, **architecture).float()
+        kind = {"icnn": ICNN, "norms": NormUnits}[network]
+        return kind(n_features, generator=generator, **architecture).float()
     # A user's class knows no generator: lend it the global one, to one fit at a time,
     # and give that back.
     with GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):

@@ -91,15 +91,36 @@ class SemiconvexNetwork(nn.Module):
         gradient = gradient + self.unit_slope + self.unit_curvature * v
         return value, gradient / self.unit_length
 
+    def curvature(self, u):
+        """Hessian of f at u, shape (n, d, d)."""
+        return self.core_weight * hessian(self.core, u) + self.factor.T @ self.factor
+
+    def curvature_bound(self, u):
+        """Matrices above it whose quadratics stay above f, shape (n, d, d).
+
+        Of cores that have a method ``majorant``.
+        """
+        return self.core_weight * self.core.majorant(u) + self.factor.T @ self.factor
+
     @torch.no_grad()
     def hessian_at(self, x):
         """Hessian of w at x, in the caller's units, shape (n, d, d)."""
         A = self.unit_whitening
-        u = (x - self.unit_center) @ A / self.unit_length
-        identity = torch.eye(u.shape[1], dtype=u.dtype, device=u.device)
-        convex = self.core_weight * hessian(self.core, u) + self.factor.T @ self.factor
+        convex = self.curvature((x - self.unit_center) @ A / self.unit_length)
+        identity = torch.eye(len(A), dtype=A.dtype, device=A.device)
         curvature = self.unit_curvature * identity + self.unit_scale * (A @ convex @ A)
         return curvature / self.unit_length**2
+
+    @torch.no_grad()
+    def parameter_jacobian(self, u):
+        """Derivatives of f(u) by the weights, as in ``parameters()``, shape (n, p).
+
+        Of cores that have a method of that name.
+        """
+        _, image = self._quadratic(u)
+        by_factor = (image[:, :, None] * u[:, None, :]).flatten(1)
+        by_core = self.core_weight * self.core.parameter_jacobian(u)
+        return torch.cat([by_factor, u, torch.ones_like(u[:, :1]), by_core], dim=1)
 
     @torch.no_grad()
     def shift_(self, constant):
