@@ -47,6 +47,11 @@ class EnvelopeFit(NamedTuple):
     converged: bool
     architecture: dict
 
+    @property
+    def loss_curve(self):
+        """Training loss of each step or epoch."""
+        return self.training.loss_curve
+
 
 class _Minima(nn.Module):
     """The minima as a function of the rows of the samples; keeps the minimisers."""

@@ -280,6 +280,11 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         """Return points, values or None, and gradients or None."""
         if self.target == "value":
             return self._check_samples(X, y, gradient)
+        if self.network == "envelope":
+            raise ValueError(
+                "network must not be 'envelope' with target='prox': it is trained on "
+                "values"
+            )
         if gradient is not None:
             raise ValueError(
                 "gradient must be None with target='prox': y alone says what it is"
@@ -354,7 +359,10 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
                 stacklevel=4,
             )
         self._model = best.model
-        self._fitted_architecture = self._architecture()
+        self._fitted_architectures = [
+            getattr(fit, "architecture", {}) or self._architecture()
+            for fit in (best.value_fit, best.prior_fit)
+        ]
         self._reach = measure_reach(search.samples.X), measure_reach(P)
         self._target = self.target
         self.network_ = best.name
@@ -405,8 +413,12 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         except ValueError:
             device = torch.device("cpu")
         networks = [
-            weights and load_network(weights, self._fitted_architecture).to(device)
-            for weights in (self.value_weights_, self.prior_weights_)
+            weights and load_network(weights, architecture).to(device)
+            for weights, architecture in zip(
+                (self.value_weights_, self.prior_weights_),
+                self._fitted_architectures,
+                strict=True,
+            )
         ]
         return LearnedPrior(
             *networks, self._time, value_by_minimisation=self.network_ == "envelope"

@@ -7,6 +7,7 @@ import torch
 
 from skhj import hamilton_jacobi as hj
 from skhj.conjugate import invert_by_conjugate_gradients, newton_conjugate
+from skhj.envelope import lax_oleinik
 
 __all__ = ["LearnedPrior", "Solved"]
 
@@ -214,14 +215,9 @@ class LearnedPrior:
 
     def _forward(self, X, time):
         """S(x, time) by the Lax-Oleinik minimisation of the prior."""
-        w_gradient = self.value_network.value_and_gradient_at(X)[1]
-        guess = X + time * w_gradient
-        solution, solved = _prox_of(
-            self.prior_network, time, X, guess, scale=self._length()
-        )
-        J = self.prior_network.value_and_gradient_at(solution.point)[0]
-        gradient = (X - solution.point) / time
-        return Solved(J + time * hj.half_squared_norm(gradient), gradient, solved)
+        guess = X + time * self.value_network.value_and_gradient_at(X)[1]
+        value, prox, solved = lax_oleinik(self.prior_network, X, guess, time)
+        return Solved(value, hj.value_gradient_from_prox(X, prox, time), solved)
 
 
 def _potential(network, tau, x):

@@ -1,5 +1,6 @@
 """The ways to learn a prior from samples, and the choice of the best of them."""
 
+import math
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ import numpy as np
 import torch
 
 from skhj import hamilton_jacobi as hj
+from skhj.envelope_regression import fit_norm_envelope
 from skhj.learned_prior import LearnedPrior
 from skhj.networks import RidgeNetwork, make_core
 from skhj.ridge_regression import fit_ridge
@@ -14,8 +16,9 @@ from skhj.semiconvex_regression import fit_semiconvex
 
 __all__ = ["Candidate", "PriorSearch", "Samples", "Settings", "gradient_mismatch"]
 
-# A model that leaves this share of the variance needs no competitor.
-NEGLIGIBLE = 1e-6
+# A model that leaves this share of the variance needs no competitor, nor does one
+# that leaves this share of what a rough network does, which has this share of epochs.
+NEGLIGIBLE, FAR_BETTER, ROUGH_SHARE = 1e-6, 1e-2, 0.3
 
 
 class Samples(NamedTuple):
@@ -121,18 +124,27 @@ class PriorSearch:
         search = {
             "auto": self._best_of_all,
             "ridge": self._ridges,
+            "envelope": self._envelopes,
         }.get(network, self._network_alone)
-        return sorted(search(), key=lambda candidate: candidate.validation_error)
+        best, *others = sorted(search(), key=lambda one: one.validation_error)
+        return [self._with_prior(best), *others]
 
     def _best_of_all(self):
         found = self._ridges()
-        if not self._settles(found):
-            found.append(self._with_prior(self._fit_network()))
+        if self._settles(found):
+            return found
+        rough = self._fit_network(ROUGH_SHARE)
+        if self.samples.S is not None:
+            found.append(self._fit_envelope(rough))
+        if not self._settles(found, rough):
+            found.append(self._fit_network())
         return found
 
-    def _settles(self, candidates):
-        """Whether the best model leaves nothing that another could gain."""
+    def _settles(self, candidates, rough=None):
+        """Whether the best model leaves next to nothing that a network could gain."""
         best = min(candidate.validation_error for candidate in candidates)
+        if rough is not None and best <= FAR_BETTER * rough.validation_error:
+            return True
         return best <= NEGLIGIBLE * self._variance()
 
     def _variance(self):
@@ -142,7 +154,37 @@ class PriorSearch:
         return float(np.var(values[held_out], axis=0).mean())
 
     def _ridges(self):
-        return [self._with_prior(self._fit_ridge())]
+        return [self._fit_ridge()]
+
+    def _envelopes(self):
+        return [self._fit_envelope(self._fit_network(ROUGH_SHARE))]
+
+    def _fit_envelope(self, rough):
+        """Fit a sum of norms to the prior, through the value function."""
+        start, settings = perf_counter(), self.settings
+        X, S, _, t, held_out = self.samples
+        seed = self._seed()
+        self.progress.begin("prior", None)
+        fit = fit_norm_envelope(
+            X,
+            _minus(S),
+            *self.prior_samples(rough.model),
+            t=t,
+            held_out=held_out,
+            device=settings.device,
+            max_iter=-(-4 * settings.max_iter // 5),
+            pair_iter=-(-settings.max_iter // 5),
+            batch_size=self._batch_size(),
+            learning_rate=settings.learning_rate,
+            generator=torch.Generator().manual_seed(seed),
+            verbose=settings.verbose,
+            progress=self.progress,
+        )
+        self.progress.end()
+        model = LearnedPrior(
+            rough.model.value_network, fit.network, t, value_by_minimisation=True
+        )
+        return self._judged("envelope", model, start, rough.value_fit, fit)
 
     def _fit_ridge(self):
         """Fit a sum of convex splines to the value function."""
@@ -160,19 +202,22 @@ class PriorSearch:
         return self._judged("ridge", model, start, fit)
 
     def _network_alone(self):
-        return [self._with_prior(self._fit_network())]
+        return [self._fit_network()]
 
-    def _fit_network(self):
-        """Fit a convex network to the value function."""
+    def _fit_network(self, share=1.0):
+        """Fit a convex network to the value function, in a share of the epochs."""
         start = perf_counter()
         X, S, gradient, t, _ = self.samples
-        fit = self._train("value function", X, _minus(S), _minus(gradient))
+        max_iter = math.ceil(share * self.settings.max_iter)
+        fit = self._train("value function", X, _minus(S), _minus(gradient), max_iter)
         model = LearnedPrior(fit.network, None, t)
         return self._judged("icnn", model, start, fit)
 
     def _with_prior(self, candidate):
         """Fit a second network, to the prior, where the model has use for it."""
         method = self.settings.prior_method
+        if candidate.model.value_by_minimisation:
+            return candidate._replace(prior_method="network")
         is_ridge = isinstance(candidate.model.value_network, RidgeNetwork)
         if is_ridge and method in {"auto", "newton"}:
             exact = candidate.model.value_network.is_additive
@@ -181,9 +226,11 @@ class PriorSearch:
             return candidate._replace(prior_method=method)
         start, model = perf_counter() - candidate.seconds, candidate.model
         P, J, gradient = self.prior_samples(model)
-        fit = self._train("prior", P, J, gradient)
+        only_starts = self._prior_only_starts()
+        max_iter = math.ceil(self.settings.max_iter / (1 + only_starts))
+        fit = self._train("prior", P, J, gradient, max_iter)
         model.prior_network = fit.network
-        if self._prior_only_starts():
+        if only_starts:
             method, fit = "newton", fit._replace(converged=True)
         elif method == "auto":
             held_out = self.samples.held_out
@@ -225,16 +272,17 @@ class PriorSearch:
             name, model, error, perf_counter() - start, value_fit, prior_fit
         )
 
-    def _train(self, name, X, w, gradient):
-        settings = self.settings
-        max_iter = settings.max_iter
-        if name == "prior" and self._prior_only_starts():
-            max_iter = -(-max_iter // 2)
-        seed = int(self.rng.randint(np.iinfo(np.int32).max))
-        batch_size = settings.batch_size
-        if batch_size == "auto":
-            n_seen = int((~self.samples.held_out).sum())
-            batch_size = int(np.clip(n_seen // 16, 32, 256))
+    def _seed(self):
+        return int(self.rng.randint(np.iinfo(np.int32).max))
+
+    def _batch_size(self):
+        if self.settings.batch_size != "auto":
+            return self.settings.batch_size
+        n_seen = int((~self.samples.held_out).sum())
+        return int(np.clip(n_seen // 16, 32, 256))
+
+    def _train(self, name, X, w, gradient, max_iter):
+        settings, seed = self.settings, self._seed()
         matching_width = settings.matching_width if w is None else None
         # Matching adds epochs; None says that their number is not known.
         self.progress.begin(name, max_iter if matching_width is None else None)
@@ -249,7 +297,7 @@ class PriorSearch:
             gradient_weight=settings.gradient_weight,
             matching_width=matching_width,
             max_iter=max_iter,
-            batch_size=batch_size,
+            batch_size=self._batch_size(),
             learning_rate=settings.learning_rate,
             generator=torch.Generator().manual_seed(seed),
             verbose=settings.verbose,
