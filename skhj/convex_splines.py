@@ -15,6 +15,7 @@ __all__ = [
     "SplineDesign",
     "constant_spline",
     "continue_with",
+    "minus_quadratic",
     "quantile_knots",
     "split",
 ]
@@ -272,3 +273,11 @@ def continue_with(spline, ends, curvature):
     middle = len(knots) // 2
     value, slope = spline(knots[middle : middle + 1])
     return Spline(knots, np.r_[value, slope, pieces])
+
+
+def minus_quadratic(spline, curvature):
+    """Spline minus ``curvature`` times z^2 / 2."""
+    middle = spline.knots[len(spline.knots) // 2]
+    quadratic = np.full(len(spline.coefficients), float(curvature))
+    quadratic[:2] = curvature * middle**2 / 2, curvature * middle
+    return Spline(spline.knots, spline.coefficients - quadratic)

@@ -7,15 +7,15 @@ import numpy as np
 from skhj.convex_splines import constant_spline, quantile_knots, split
 from skhj.ridge_profiles import Backfit, RidgeSum
 
-__all__ = ["ProfileFit", "fit_profiles", "start_profiles"]
+__all__ = ["ProfileFit", "fit_profiles", "n_equations", "refined", "start_profiles"]
 
 # Pieces of each profile at the start: as many as there are samples for, within limits.
 SAMPLES_PER_PIECE, FEWEST, MOST = 6, 2, 40
 # A piece is divided where the curvature's change across it matters at least this share
 # of the largest, and enough samples see it.
 MATTERS, SAMPLES_TO_DIVIDE = 0.1, 8
-# Coefficients in all, as a share of the numbers fitted.
-LARGEST_SHARE = 0.5
+# Coefficients in all, as a share of the numbers fitted, and pieces of a profile.
+LARGEST_SHARE, MOST_REFINED = 0.5, 256
 # Held-out loss, relative to the best, that is worth another refinement. Noise of the
 # held-out values is part of it, so that small gains count.
 GAIN = 0.999
@@ -45,8 +45,8 @@ class ProfileFit(NamedTuple):
     held_out_loss: float
 
 
-def start_profiles(directions, samples, *, most_pieces=MOST):
-    """Zero profiles along directions, with knots at quantiles of the points.
+def start_profiles(directions, samples, *, curvature=0.0, most_pieces=MOST):
+    """Quadratic profiles along directions, with knots at quantiles of the points.
 
     Parameters
     ----------
@@ -54,6 +54,8 @@ def start_profiles(directions, samples, *, most_pieces=MOST):
         Directions.
     samples : Samples
         What they will be fitted to.
+    curvature : float or ndarray of shape (m,), default=0.0
+        Their curvatures, kept where the samples say nothing.
     most_pieces : int, default=40
         Largest number of pieces of a profile.
 
@@ -62,11 +64,13 @@ def start_profiles(directions, samples, *, most_pieces=MOST):
     RidgeSum
         The profiles.
     """
-    n_pieces = _n_equations(samples) // (SAMPLES_PER_PIECE * len(directions))
+    n_pieces = n_equations(samples) // (SAMPLES_PER_PIECE * len(directions))
     n_pieces = int(np.clip(n_pieces, FEWEST, most_pieces))
     splines = (
-        constant_spline(quantile_knots(samples.V @ direction, n_pieces))
-        for direction in directions
+        constant_spline(quantile_knots(samples.V @ direction, n_pieces), k)
+        for direction, k in zip(
+            directions, np.broadcast_to(curvature, len(directions)), strict=True
+        )
     )
     return RidgeSum(directions, tuple(splines))
 
@@ -107,7 +111,7 @@ def fit_profiles(
 
     def refine(best):
         for _ in range(max_rounds):
-            finer = _refined(best.ridges, samples)
+            finer = refined(best.ridges, samples)
             if finer is None or best.held_out_loss <= ROUNDING * zero:
                 break
             trial = fit(finer, best.penalty)
@@ -133,14 +137,38 @@ def fit_profiles(
     return best
 
 
-def _n_equations(samples):
-    """Numbers that are fitted; a gradient is one for each feature."""
+def n_equations(samples):
+    """Count the numbers that are fitted; a gradient is one for each feature.
+
+    Parameters
+    ----------
+    samples : Samples
+        What is fitted.
+
+    Returns
+    -------
+    int
+        Their number.
+    """
     n, d = samples.V.shape
     return n * ((samples.values is not None) + d * (samples.gradients is not None))
 
 
-def _refined(ridges, samples):
-    """The same function with more knots where its curvature changes; None if full."""
+def refined(ridges, samples):
+    """Give a function more knots where its curvature changes.
+
+    Parameters
+    ----------
+    ridges : RidgeSum
+        The function.
+    samples : Samples
+        What it is fitted to.
+
+    Returns
+    -------
+    RidgeSum or None
+        The same function with more coefficients; None where they are enough.
+    """
     effects, spans, counts = [], [], []
     for direction, spline in zip(ridges.directions, ridges.splines, strict=True):
         z = samples.V @ direction
@@ -155,12 +183,14 @@ def _refined(ridges, samples):
         counts.append(count)
     largest = max(effect.max() for effect in effects)
     wanted = [
-        (effect > MATTERS * largest) & (count >= SAMPLES_TO_DIVIDE)
+        (effect > MATTERS * largest)
+        & (count >= SAMPLES_TO_DIVIDE)
+        & (len(count) <= MOST_REFINED)
         for effect, count in zip(effects, counts, strict=True)
     ]
     n_coefficients = sum(len(effect) + 2 for effect in effects)
     n_more = sum(w.sum() for w in wanted)
-    if not n_more or n_coefficients + n_more > LARGEST_SHARE * _n_equations(samples):
+    if not n_more or n_coefficients + n_more > LARGEST_SHARE * n_equations(samples):
         return None
     splines = (
         split(spline, span, w)

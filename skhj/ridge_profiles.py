@@ -43,6 +43,13 @@ class Samples(NamedTuple):
             gradients=None if self.gradients is None else self.gradients[rows],
         )
 
+    def weights(self):
+        """Weights of the values and of the gradients, 0 where there are none."""
+        return (
+            0.0 if self.values is None else self.value_weight,
+            0.0 if self.gradients is None else self.gradient_weight,
+        )
+
     def loss(self, values, gradients):
         """Weighted mean squared error of residuals."""
         total = 0.0
@@ -117,7 +124,7 @@ class Backfit:
             (penalty + SETTLING) * _roughness(design) for design in self.designs
         ]
         self.grams = [
-            design.gram(*self._weights()) + roughness
+            design.gram(*samples.weights()) + roughness
             for design, roughness in zip(self.designs, self.roughness, strict=True)
         ]
         self.passive = [None] * len(self.designs)
@@ -130,13 +137,6 @@ class Backfit:
             self.R = self.R.copy()
             for j, design in enumerate(self.designs):
                 self._subtract_slopes(j, design.slopes(self.coefficients[j]))
-
-    def _weights(self):
-        s = self.samples
-        return (
-            0.0 if s.values is None else s.value_weight,
-            0.0 if s.gradients is None else s.gradient_weight,
-        )
 
     def _subtract_slopes(self, j, slopes):
         self.R -= slopes[:, None] * self.directions[j]
@@ -158,7 +158,7 @@ class Backfit:
 
     def descent(self, j):
         """Minus half the objective's gradient by the coefficients of direction j."""
-        n, (value_weight, gradient_weight) = len(self.samples.V), self._weights()
+        n, (value_weight, gradient_weight) = len(self.samples.V), self.samples.weights()
         r = None if self.r is None else (value_weight / n) * self.r
         along = None
         if self.R is not None:

@@ -5,16 +5,25 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from skhj.convex_splines import continue_with, local_coefficients
+from skhj.convex_splines import (
+    continue_with,
+    local_coefficients,
+    minus_quadratic,
+)
 from skhj.networks import RidgeNetwork
 from skhj.profile_selection import fit_profiles, start_profiles
-from skhj.ridge_profiles import Samples
+from skhj.ridge_basis import base_curvature
+from skhj.ridge_profiles import RidgeSum, Samples
+from skhj.ridge_search import search_basis
 
 __all__ = ["RidgeFit", "fit_ridge"]
 
 # Curvature of the potential at least, as a share of that of |x|^2 / 2: its conjugate
 # is finite everywhere. Beyond the data it is at least a share of the mean within.
 STRONG_CONVEXITY, OUTER_SHARE = 1e-6, 0.1
+# Points at which the Hessians of a rough fit are compared, and the condition number
+# beyond which directions are no basis to work in.
+N_HESSIANS, WORST_BASIS = 400, 1e8
 
 
 class RidgeFit(NamedTuple):
@@ -55,7 +64,10 @@ def fit_ridge(
     *,
     t,
     held_out,
+    start="axes",
     gradient_weight=1.0,
+    rng=None,
+    rough_network=None,
 ):
     """Fit w, with |x|^2 / 2 + t w(x) convex, by splines along directions.
 
@@ -71,9 +83,16 @@ def fit_ridge(
         Time.
     held_out : ndarray of shape (n,), dtype bool
         Samples that decide and are not fitted.
+    start : {"axes", "basis"}, default="axes"
+        Directions: those of the features, or a basis sought in the data.
     gradient_weight : float, default=1.0
         Weight of the gradients where the values have 1, both in units of what the
         best affine function leaves.
+    rng : numpy.random.RandomState or None, default=None
+        Source of the choices of the search; None takes a new one, seeded with 0.
+    rough_network : object or None, default=None
+        A rough fit of w, whose method ``hessian_at`` gives Hessians to start the
+        search from, besides those found in the data.
 
     Returns
     -------
@@ -82,11 +101,30 @@ def fit_ridge(
     """
     units = _Units(X[~held_out], _rows(w, ~held_out), t)
     samples = units.samples(X, w, gradient, gradient_weight, ~held_out)
+    directions, splines = np.eye(X.shape[1]), None
+    if start == "basis":
+        rng = np.random.RandomState(0) if rng is None else rng
+        potential = _plus_quadratic(samples, np.eye(X.shape[1]))
+        hessians = None
+        if rough_network is not None:
+            few = rng.permutation(np.flatnonzero(~held_out))[:N_HESSIANS]
+            hessians = units.hessians(rough_network, X[few])
+        directions, splines = search_basis(
+            potential.take(~held_out),
+            potential.take(held_out),
+            lower=STRONG_CONVEXITY,
+            rng=rng,
+            hessians=hessians,
+        )
+    base, matrix = base_curvature(directions)
+    samples = _plus_quadratic(samples, -matrix)
     seen, unseen = samples.take(~held_out), samples.take(held_out)
-    directions = np.eye(X.shape[1])
-    lower = np.full(len(directions), STRONG_CONVEXITY - 1.0)
-    fit = fit_profiles(seen, unseen, start_profiles(directions, seen), lower=lower)
-    network = units.network(fit.ridges, seen.V)
+    if splines is None:
+        ridges = start_profiles(directions, seen)
+    else:
+        ridges = RidgeSum(directions, tuple(map(minus_quadratic, splines, base)))
+    fit = fit_profiles(seen, unseen, ridges, lower=STRONG_CONVEXITY - base)
+    network = units.network(fit.ridges, base, matrix, seen.V)
     return RidgeFit(
         network,
         _error(network, X[held_out], *(_rows(a, held_out) for a in (w, gradient))),
@@ -94,6 +132,19 @@ def fit_ridge(
         sum(len(spline.coefficients) for spline in fit.ridges.splines),
         fit.penalty,
     )
+
+
+def _plus_quadratic(samples, matrix):
+    """Samples of the function plus <v, matrix v> / 2."""
+    if not matrix.any():
+        return samples
+    V, values, gradients = samples.V, samples.values, samples.gradients
+    image = V @ matrix
+    if values is not None:
+        values = values + (image * V).sum(axis=1) / 2
+    if gradients is not None:
+        gradients = gradients + image
+    return samples._replace(values=values, gradients=gradients)
 
 
 def _rows(array, rows):
@@ -131,16 +182,23 @@ class _Units:
             (X - self.center) / s, values, gradients, value_weight, gradient_weight
         )
 
-    def network(self, ridges, V):
+    def hessians(self, network, X):
+        """Hessians of the potential in these units, from those of w."""
+        hessians = network.hessian_at(torch.as_tensor(X)).cpu().numpy()
+        return np.eye(X.shape[1]) + self.time * hessians
+
+    def network(self, ridges, base, matrix, V):
         tables = []
-        for direction, spline in zip(ridges.directions, ridges.splines, strict=True):
+        for direction, spline, k in zip(
+            ridges.directions, ridges.splines, base, strict=True
+        ):
             z = V @ direction
             ends = (z.min(), z.max())
             _, slopes = spline(np.array(ends))
-            mean = 1.0
+            mean = k
             if ends[1] > ends[0]:
                 mean += (slopes[1] - slopes[0]) / (ends[1] - ends[0])
-            spline = continue_with(spline, ends, OUTER_SHARE * mean - 1.0)
+            spline = continue_with(spline, ends, OUTER_SHARE * mean - k)
             tables.append(
                 (spline.knots, *local_coefficients(spline.knots, spline.coefficients))
             )
@@ -152,18 +210,18 @@ class _Units:
                 row[: len(entries[column])] = entries[column]
             return table
 
-        d = V.shape[1]
+        square = ridges.directions.shape[0] == ridges.directions.shape[1]
         return RidgeNetwork(
             center=self.center,
             length=self.length,
             intercept=self.intercept,
             time=self.time,
             directions=ridges.directions,
-            matrix=np.zeros((d, d)),
-            base_curvature=np.ones(d),
+            matrix=matrix,
+            base_curvature=base,
             knots=padded(0, n_knots, np.inf),
             values=padded(1, n_knots + 1, 0.0),
             slopes=padded(2, n_knots + 1, 0.0),
             curvatures=padded(3, n_knots + 1, 0.0),
-            additive=True,
+            additive=square and np.linalg.cond(ridges.directions) < WORST_BASIS,
         )

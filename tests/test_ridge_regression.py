@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from skhj.datasets import make_value_samples
-from skhj.problems import L1, ConcaveQuadratic, NegativeL1
+from skhj.problems import L1, ConcaveQuadratic, MinPlus, NegativeL1
 from skhj.ridge_regression import fit_ridge
 
 
@@ -143,5 +143,81 @@ def test_a_fit_depends_on_nothing_but_its_arguments():
     state = np.random.get_state()[1].copy()  # noqa: NPY002 - to see it untouched
     first, second = fit(X, S).network.to_arrays(), fit(X, S).network.to_arrays()
     assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name])
+
+
+class Rotated:
+    """A problem in another orthogonal basis."""
+
+    def __init__(self, problem, d):
+        self.problem = problem
+        self.Q = np.linalg.qr(np.random.default_rng(0).normal(size=(d, d)))[0]
+
+    def value(self, X, t):
+        return self.problem.value(X @ self.Q.T, t)
+
+    def prox(self, X, t):
+        return self.problem.prox(X @ self.Q.T, t) @ self.Q
+
+
+def wells(d):
+    return MinPlus([np.eye(d)[0], np.full(d, d**-0.5)])
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [Rotated(L1(), 4), Rotated(NegativeL1(), 4), wells(4)],
+    ids=["l1", "negative l1", "two wells"],
+)
+def test_a_basis_is_found_where_there_is_one(problem):
+    X, S, _ = make_value_samples(problem, 4000, 4, random_state=0)
+    on_axes, in_basis = fit(X, S), fit(X, S, start="basis")
+    assert value_error(in_basis.network, problem, 4) < 1e-6
+    assert in_basis.validation_error < 1e-4 * on_axes.validation_error
+    assert in_basis.network.is_additive
+    Y = torch.tensor(problem.prox(X, 1.0))
+    _, point = in_basis.network.conjugate_at(Y)
+    _, slope = in_basis.network.value_and_gradient_at(point)
+    torch.testing.assert_close(point + slope, Y, rtol=0, atol=1e-9)
+
+
+def test_a_basis_is_found_in_other_units():
+    """x -> a x + b, S -> c S is the same problem at time a^2 t / c."""
+    X, S, _ = make_value_samples(Rotated(L1(), 3), 2000, 3, random_state=0)
+    result = fit(100 * X + 3e3, 1e-3 * S, t=1e4 / 1e-3, start="basis")
+    assert result.validation_error < 1e-8 * (1e-3) ** 2 * S.var()
+
+
+def test_a_rough_fit_helps_the_search():
+    class Rough:
+        def hessian_at(self, x):
+            # Of w = -S: -Q^T h'' Q with the curvature 1 / t of S near zero.
+            curvature = (x @ torch.tensor(problem.Q.T)).abs() < 1
+            Q = torch.tensor(problem.Q)
+            return -(Q.T * curvature[:, None].double()) @ Q
+
+    problem = Rotated(L1(), 6)
+    X, S, _ = make_value_samples(problem, 400, 6, random_state=0)
+    result = fit(X, S, start="basis", rough_network=Rough())
+    assert result.validation_error < 1e-4
+
+
+@pytest.mark.parametrize("X", awkward_points().values(), ids=awkward_points())
+def test_awkward_points_give_finite_answers_in_a_basis(X):
+    network = fit(X, L1().value(X, 1.0), start="basis").network
+    value, gradient = network.value_and_gradient_at(torch.tensor(X))
+    assert torch.isfinite(value).all()
+    assert torch.isfinite(gradient).all()
+    if network.is_additive:
+        assert torch.isfinite(network.conjugate_at(torch.tensor(X))[1]).all()
+
+
+def test_the_search_is_reproducible_and_takes_its_chances_from_rng():
+    X, S, _ = make_value_samples(Rotated(L1(), 3), 300, 3, random_state=0)
+    first, second = (
+        fit(X, S, start="basis", rng=np.random.RandomState(5)).network.to_arrays()
+        for _ in range(2)
+    )
     for name, array in first.items():
         np.testing.assert_array_equal(array, second[name])
