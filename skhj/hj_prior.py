@@ -113,10 +113,11 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     feature_names_in_ : ndarray of shape (d,)
         Names of the features, where X had string names.
     network_ : str
-        Name of the model that was kept, the best of ``candidates_``.
+        The network that was kept: "icnn", "ridge", "envelope" or a class's name.
     candidates_ : list of dict
         The models that were fitted, best first: ``"name"``, ``"validation_error"``
         (mean squared error on the hold-out, of S or of the prox) and ``"seconds"``.
+        The first was kept.
     n_iter_ : int
         Number of epochs run for the value's network.
     loss_curve_ : ndarray of shape (n_iter_,)
@@ -365,7 +366,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         ]
         self._reach = measure_reach(search.samples.X), measure_reach(P)
         self._target = self.target
-        self.network_ = best.name
+        self.network_ = best.name.split(" ")[0]
         self.candidates_ = [
             {
                 "name": candidate.name,

@@ -154,7 +154,10 @@ class PriorSearch:
         return float(np.var(values[held_out], axis=0).mean())
 
     def _ridges(self):
-        return [self._fit_ridge()]
+        found = [self._fit_ridge("axes")]
+        if not self._settles(found):
+            found.append(self._fit_ridge("basis"))
+        return found
 
     def _envelopes(self):
         return [self._fit_envelope(self._fit_network(ROUGH_SHARE))]
@@ -186,7 +189,7 @@ class PriorSearch:
         )
         return self._judged("envelope", model, start, rough.value_fit, fit)
 
-    def _fit_ridge(self):
+    def _fit_ridge(self, start_at):
         """Fit a sum of convex splines to the value function."""
         start = perf_counter()
         X, S, gradient, t, held_out = self.samples
@@ -196,10 +199,12 @@ class PriorSearch:
             _minus(gradient),
             t=t,
             held_out=held_out,
+            start=start_at,
             gradient_weight=self.settings.gradient_weight,
+            rng=self.rng,
         )
         model = LearnedPrior(fit.network.to(self.settings.device), None, t)
-        return self._judged("ridge", model, start, fit)
+        return self._judged(f"ridge ({start_at})", model, start, fit)
 
     def _network_alone(self):
         return [self._fit_network()]
@@ -211,7 +216,9 @@ class PriorSearch:
         max_iter = math.ceil(share * self.settings.max_iter)
         fit = self._train("value function", X, _minus(S), _minus(gradient), max_iter)
         model = LearnedPrior(fit.network, None, t)
-        return self._judged("icnn", model, start, fit)
+        network = self.settings.architecture["network"]
+        name = network if isinstance(network, str) else network.__name__
+        return self._judged(name, model, start, fit)
 
     def _with_prior(self, candidate):
         """Fit a second network, to the prior, where the model has use for it."""
