@@ -262,7 +262,6 @@ def fit_norm_envelope(
     """
 
     def begin(n_units, rank, share):
-        """Fit a candidate to the pairs, and improve it for a round."""
         architecture = {"network": "norms", "n_units": n_units, "rank": rank}
         seed = int(torch.randint(2**31 - 1, (), generator=generator))
         core = make_core(n_features=X.shape[1], seed=seed, **architecture)
