@@ -16,11 +16,16 @@ __all__ = ["EnvelopeFit", "fit_envelope", "fit_norm_envelope"]
 
 # Newton steps of the hold-out's minimisers after each epoch, and of every one at first.
 HELD_OUT_STEPS, FIRST_STEPS = 4, 10
-# Units in multiples of the number of features, and their rank (0 for that number);
-# four of full rank. Samples that each of their weights asks for.
-CANDIDATES, FULL_RANK_UNITS, SAMPLES_PER_WEIGHT = ((3, 1), (6, 1), (3, 2)), 4, 4
-# Steps after which the best of them go on, and how many.
-TRIAL_STEPS, FINALISTS = 25, 2
+# Candidates: units in multiples of the number of features, their rank, and the share
+# of the epochs of the fit to pairs; then FULL_RANK_UNITS of full rank. The last of the
+# list joins where the others leave more than LEFT_OVER of what a quadratic leaves.
+FEW_RIDGES, PAIRS, MANY_RIDGES = (3, 1, 0.25), (3, 2, 1.0), (6, 1, 0.25)
+FULL_RANK_UNITS, LEFT_OVER = 4, 3e-3
+# Samples that each weight of the units asks for.
+SAMPLES_PER_WEIGHT = 4
+# Steps of each in a round; then those go on whose loss is below a multiple of the
+# least, until that is negligible.
+FIRST_ROUND, ROUND, HOPELESS, NEGLIGIBLE = 25, 10, 10.0, 1e-6
 
 
 class EnvelopeFit(NamedTuple):
@@ -122,6 +127,12 @@ def fit_envelope(
     -------
     EnvelopeFit
         The prior and its losses.
+
+    Notes
+    -----
+    Where gradients of S are known, so are the proximal points x - t grad S, and
+    `fit_semiconvex` fits the prior to them directly: Y_start is then exact, and this is
+    a polish.
     """
     samples = _samples(network, X, w, Y_start, t)
     rows = _rows(held_out, samples[0].device)
@@ -137,7 +148,8 @@ def fit_envelope(
             **training,
         )
     descent = _descent(network, samples, rows, t, generator)
-    return _finish(descent, max_iter, progress, {})
+    descent.run(max_iter, progress)
+    return _finish(descent, {})
 
 
 def _samples(network, X, w, Y, t):
@@ -188,12 +200,12 @@ def _descent(network, samples, rows, t, generator):
     return GaussNewton(envelope, *sets)
 
 
-def _finish(descent, n_steps, progress, architecture):
-    result = descent.run(n_steps, progress)
+def _finish(descent, architecture):
     descent.set_best()
-    network = descent.network
+    network, result = descent.network, descent.result()
     error = result.best_loss * float(network.unit_scale) ** 2
-    return EnvelopeFit(network, result, error, result.ended, architecture)
+    converged = result.ended or result.best_loss < NEGLIGIBLE
+    return EnvelopeFit(network, result, error, converged, architecture)
 
 
 def fit_norm_envelope(
@@ -217,8 +229,8 @@ def fit_norm_envelope(
     """Fit a prior that is a sum of norms of affine maps to its value function.
 
     Few and many norms of one row (ridges), norms of two rows, and some of as many as
-    there are features are fitted to the samples of the prior; each improves for some
-    steps, and those that are then the best on the hold-out go on.
+    there are features are fitted to the samples of the prior. All of them improve, a
+    few steps at a time, until they are hopelessly behind the best on the hold-out.
 
     Parameters
     ----------
@@ -253,11 +265,11 @@ def fit_norm_envelope(
     EnvelopeFit
         The prior and its losses.
     """
-    n_features, n_seen = X.shape[1], int((~held_out).sum())
-    descents = []
-    for architecture in _candidates(n_features, n_seen):
+
+    def begin(n_units, rank, share):
+        architecture = {"network": "norms", "n_units": n_units, "rank": rank}
         seed = int(torch.randint(2**31 - 1, (), generator=generator))
-        core = make_core(n_features=n_features, seed=seed, **architecture)
+        core = make_core(n_features=X.shape[1], seed=seed, **architecture)
         pairs = fit_semiconvex(
             core,
             Y,
@@ -266,7 +278,7 @@ def fit_norm_envelope(
             t=t,
             held_out=held_out,
             device=device,
-            max_iter=pair_iter,
+            max_iter=max(1, round(share * pair_iter)),
             batch_size=batch_size,
             learning_rate=learning_rate,
             generator=generator,
@@ -276,23 +288,46 @@ def fit_norm_envelope(
         samples = _samples(pairs.network, X, w, Y, t)
         rows = _rows(held_out, samples[0].device)
         descent = _descent(pairs.network, samples, rows, t, generator)
-        descent.run(min(TRIAL_STEPS, max_iter), progress)
-        descents.append((descent, architecture))
-    # All have the same units: those of the samples of the prior.
-    descents.sort(key=lambda one: one[0].best[0])
-    n_steps = max(max_iter - TRIAL_STEPS, 0)
-    fits = [
-        _finish(descent, n_steps, progress, architecture)
-        for descent, architecture in descents[:FINALISTS]
-    ]
-    return min(fits, key=lambda fit: fit.validation_error)
+        descent.run(min(FIRST_ROUND, max_iter), progress)
+        return descent, architecture
+
+    *few, many = _candidates(X.shape[1], int((~held_out).sum()))
+    descents = [begin(*candidate) for candidate in few]
+    if min(descent.best[0] for descent, _ in descents) > LEFT_OVER:
+        descents.append(begin(*many))
+    return _finish(*_race(descents, max_iter, progress))
+
+
+def _race(descents, max_iter, progress):
+    """Go on with the descents, each paired with its architecture; return the best."""
+    n_steps = FIRST_ROUND
+    while True:
+        # All have the same units: those of the samples of the prior.
+        descents.sort(key=lambda pair: pair[0].best[0])
+        least = descents[0][0].best[0]
+        left = [
+            descent
+            for descent, _ in descents
+            if not descent.ended and descent.best[0] <= HOPELESS * least
+        ]
+        if not left or least < NEGLIGIBLE or n_steps >= max_iter:
+            return descents[0]
+        for descent in left:
+            descent.run(min(ROUND, max_iter - n_steps), progress)
+        n_steps += ROUND
 
 
 def _candidates(n_features, n_seen):
-    """Architectures, each with as many units as the samples allow."""
-    wanted = [(k * n_features, min(rank, n_features)) for k, rank in CANDIDATES]
-    wanted.append((FULL_RANK_UNITS, n_features))
-    for n_units, rank in dict.fromkeys(wanted):
-        n_weights = rank * (n_features + 1) + 1
-        affordable = max(1, n_seen // (SAMPLES_PER_WEIGHT * n_weights))
-        yield {"network": "norms", "n_units": min(n_units, affordable), "rank": rank}
+    """Units, rank and share of each candidate, as far as the samples allow."""
+    d = n_features
+    wanted = [(FULL_RANK_UNITS, d, 1.0)]
+    for multiple, rank, share in (FEW_RIDGES, PAIRS, MANY_RIDGES):
+        wanted.append((multiple * d, min(rank, d), share))
+    affordable = [
+        max(1, n_seen // (SAMPLES_PER_WEIGHT * (rank * (d + 1) + 1)))
+        for _, rank, _ in wanted
+    ]
+    return [
+        (min(n_units, most), rank, share)
+        for (n_units, rank, share), most in zip(wanted, affordable, strict=True)
+    ]

@@ -12,10 +12,10 @@ __all__ = ["GaussNewton", "Refinement", "Targets"]
 FIRST_SAMPLES, ROWS = 4000, 2048
 # More samples where the hold-out's error is this many times that of the training.
 OVERFIT = 1.15
-# A step that lowers the loss by less than the first share is slow: then the smoothing
-# falls to the second share of itself, down to a least one, and in any case after so
-# many steps. Below a smoothing of ALL_SAMPLES every sample is used.
-SLOW, SHARPEN, SHARPEST, PATIENCE, ALL_SAMPLES = 0.05, 0.6, 1e-3, 12, 0.05
+# Steps that lower the loss by less than a share are slow. After so many of them, and
+# in any case after PATIENCE steps, the smoothing falls to a share of itself.
+SLOW, SLOW_STEPS, PATIENCE = 0.05, 2, 12
+SHARPEN, SHARPEST = 0.6, 1e-3
 # Levels of smoothing without progress, by a share, on the hold-out; then it ends.
 IDLE_LEVELS, PROGRESS = 4, 0.02
 # Damping: at the start, its factor after a failed or a good step, and its least.
@@ -106,7 +106,8 @@ class GaussNewton:
         self.damping, self.settling, self.ended = DAMPING, False, False
         self.losses, self.held_out = [], []
         self.best = (np.inf, None)
-        self.level_steps, self.level_best, self.idle_levels = 0, np.inf, 0
+        self.level_steps, self.slow_steps = 0, 0
+        self.level_best, self.idle_levels = np.inf, 0
         self.network.core.widths_are_free = False
         self.use(training.first(FIRST_SAMPLES), FIRST_NEWTON_STEPS)
         self.validation.points, _ = validation.solve(FIRST_NEWTON_STEPS)
@@ -120,11 +121,6 @@ class GaussNewton:
             How many.
         progress : FitProgress or None, default=None
             Told of each step.
-
-        Returns
-        -------
-        Refinement
-            The losses so far. The network has the weights of the last step.
         """
         for _ in range(n_steps):
             if self.ended:
@@ -140,6 +136,9 @@ class GaussNewton:
                 self.back_to_best()
             elif self.settling:
                 self.ended = self.settle()
+
+    def result(self):
+        """Losses so far."""
         return Refinement(
             np.array(self.losses), np.array(self.held_out), self.best[0], self.ended
         )
@@ -213,13 +212,14 @@ class GaussNewton:
     def sharpen(self):
         """Sharpen where it is time; return whether that no longer helps."""
         self.level_steps += 1
-        slow = self.decrease < SLOW
+        self.slow_steps = self.slow_steps + 1 if self.decrease < SLOW else 0
+        slow = self.slow_steps >= SLOW_STEPS
         if not slow and self.level_steps < PATIENCE:
             return False
         better = self.held_out[-1] < (1 - PROGRESS) * self.level_best
         self.idle_levels = 0 if better else self.idle_levels + 1
         self.level_best = min(self.level_best, self.held_out[-1])
-        self.level_steps = 0
+        self.level_steps = self.slow_steps = 0
         if self.idle_levels >= IDLE_LEVELS:
             return True
         if self.smoothing > SHARPEST:

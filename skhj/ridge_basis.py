@@ -256,10 +256,13 @@ def _eigenvectors(remainder, order, rng):
     Q = np.linalg.qr(rng.normal(size=(d, d)))[0]
     for _ in range(POWER_ITERATIONS):
         Z = Y @ Q.T
+        # Products: numpy's powers beyond the second are slow.
+        weights = Z if order == 4 else np.ones_like(Z)
         if remainder.gradients is None:
-            weights = Z ** (order - 1) * remainder.values[:, None]
+            weights = weights * Z * remainder.values[:, None]
         else:
-            weights = Z ** (order - 2) * (remainder.gradients @ Q.T)
+            weights = weights * (remainder.gradients @ Q.T)
+        weights = weights * Z
         W = weights.T @ Y
         W *= np.where((W * Q).sum(axis=1) < 0, -1.0, 1.0)[:, None]
         left, _, right = np.linalg.svd(W)

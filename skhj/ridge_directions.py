@@ -9,10 +9,10 @@ from skhj.ridge_profiles import RidgeSum
 
 __all__ = ["gauss_newton_step"]
 
-# Relative residual and largest number of the conjugate gradients of a step.
-CG_TOL, CG_ITERATIONS = 1e-3, 60
 # Share of each diagonal entry that is added to it, beside the damping.
 RIDGE = 1e-9
+# Samples for a preconditioner, at least and for each of its numbers.
+FEWEST_ROWS, ROWS_PER_NUMBER = 2000, 10
 
 
 class _Block:
@@ -27,7 +27,7 @@ class _Block:
         self.bend = spline.curvature[self.design.piece]
 
 
-def gauss_newton_step(samples, ridges, *, lower, damping):
+def gauss_newton_step(samples, ridges, *, lower, damping, tol=1e-2, max_iter=40):
     r"""Move directions and profiles by one damped Gauss-Newton step of both.
 
     The function is linearised in its directions and in the coefficients that are not
@@ -46,6 +46,10 @@ def gauss_newton_step(samples, ridges, *, lower, damping):
         Smallest curvature allowed along each direction.
     damping : float
         Weight of the step of the directions, relative to its effect.
+    tol : float, default=1e-2
+        Residual of the conjugate gradients at their end, relative to the first.
+    max_iter : int, default=40
+        Largest number of their iterations.
 
     Returns
     -------
@@ -58,7 +62,10 @@ def gauss_newton_step(samples, ridges, *, lower, damping):
     ]
     sizes = [samples.V.shape[1] + int(block.free.sum()) for block in blocks]
     cuts = np.cumsum(sizes)[:-1]
-    factors = [_block_factor(samples, block, damping) for block in blocks]
+    factors = [
+        _block_factor(samples, ridges, j, block.free, damping)
+        for j, block in enumerate(blocks)
+    ]
 
     def product(x):
         parts = np.split(x, cuts)
@@ -79,7 +86,9 @@ def gauss_newton_step(samples, ridges, *, lower, damping):
         )
 
     target = np.concatenate(_adjoint(samples, blocks, *ridges.residual(samples)))
-    step = np.split(_conjugate_gradients(product, target, precondition), cuts)
+    step = np.split(
+        _conjugate_gradients(product, target, precondition, tol, max_iter), cuts
+    )
     return _moved(ridges, blocks, step, lower)
 
 
@@ -123,30 +132,32 @@ def _adjoint(samples, blocks, values, gradients):
     return [np.concatenate(pair) for pair in zip(turned.T, by_direction, strict=True)]
 
 
-def _block_factor(samples, block, damping):
-    """Cholesky factor of one block's matrix, and what is added to its diagonal."""
-    V, (n, d) = samples.V, samples.V.shape
-    gram = block.design.gram(*samples.weights())[np.ix_(block.free, block.free)]
-    size = d + len(gram)
-    matrix = np.zeros((size, size))
-    matrix[d:, d:] = gram
-    for weight, factor, of_slope in (
-        (samples.weights()[0], block.slope, False),
-        (samples.weights()[1], block.bend, True),
-    ):
-        if weight:
-            turned = V * factor[:, None]
-            matrix[:d, :d] += weight / n * (turned.T @ turned)
-            cross = weight / n * _moments(block.design, turned, of_slope=of_slope)
-            matrix[d:, :d] += cross[block.free]
-    if samples.weights()[1]:
-        # The gradient's other part, s' times the change of the direction.
-        weight = samples.weights()[1]
-        matrix[:d, :d] += weight * np.mean(block.slope**2) * np.eye(d)
+def _block_factor(samples, ridges, j, free, damping):
+    """Cholesky factor of one block's matrix, and what is added to its diagonal.
+
+    It preconditions only, so that some of the samples are enough for it.
+    """
+    direction, spline = ridges.directions[j], ridges.splines[j]
+    d, n_free = len(direction), int(free.sum())
+    n_rows = max(FEWEST_ROWS, ROWS_PER_NUMBER * (d + n_free))
+    V = samples.V[:: max(1, len(samples.V) // n_rows)]
+    design = SplineDesign(spline.knots, V @ direction)
+    slope = design.slopes(spline.coefficients)
+    of_value, of_gradient = (weight / len(V) for weight in samples.weights())
+    matrix = np.zeros((d + n_free, d + n_free))
+    matrix[d:, d:] = design.gram(*samples.weights())[np.ix_(free, free)]
+    if of_value:
+        turned = V * slope[:, None]
+        matrix[:d, :d] += of_value * (turned.T @ turned)
+        matrix[d:, :d] += of_value * _moments(design, turned, of_slope=False)[free]
+    if of_gradient:
+        # The gradient's other part is s' times the change of the direction.
+        turned = V * spline.curvature[design.piece, None]
+        matrix[:d, :d] += of_gradient * (turned.T @ turned + slope @ slope * np.eye(d))
+        matrix[d:, :d] += of_gradient * _moments(design, turned, of_slope=True)[free]
     matrix[:d, d:] = matrix[d:, :d].T
     diagonal = matrix.diagonal().copy()
     extra = RIDGE * np.where(diagonal > 0, diagonal, 1.0)
-    # A change of length is one of the profile: only turns count.
     extra[:d] += damping * diagonal[:d].mean()
     matrix[np.diag_indices_from(matrix)] += extra
     return cho_factor(matrix, check_finite=False), extra
@@ -171,13 +182,13 @@ def _moments(design, columns, *, of_slope):
     )
 
 
-def _conjugate_gradients(product, target, precondition):
-    """Solution of a positive definite system, to CG_TOL."""
+def _conjugate_gradients(product, target, precondition, tol, max_iter):
+    """Approximate solution of a positive definite system."""
     x, residual = np.zeros_like(target), target
     z = precondition(residual)
     direction, rho = z, residual @ z
-    goal = CG_TOL**2 * rho
-    for _ in range(CG_ITERATIONS):
+    goal = tol**2 * rho
+    for _ in range(max_iter):
         if rho <= goal:
             break
         image = product(direction)

@@ -20,9 +20,12 @@ DAMPING, LARGEST_DAMPING, SMALLEST_DAMPING = 1e-3, 1e2, 1e-8
 RAISE, LOWER = 10.0, 5.0
 # The search ends when so many steps together leave more than this share of the
 # held-out loss.
-PATIENCE, PROGRESS, MAX_STEPS = 4, 0.7, 40
-# How many of the candidates are tried, and for how many steps.
-N_TRIALS, TRIAL_STEPS = 3, 3
+PATIENCE, PROGRESS, MAX_STEPS = 4, 0.7, 30
+# How many of the candidates are tried, for how many steps, and the multiple of the
+# least loss that makes one worth a trial.
+N_TRIALS, TRIAL_STEPS, CLOSE = 3, 3, 3.0
+# Share of the candidates' loss below which a basis is found, and worth all samples.
+FOUND = 0.3
 # Loss, relative to that of zero, at which directions are good enough.
 GOAL = 1e-12
 
@@ -50,18 +53,24 @@ def search_basis(samples, held_out, *, lower, rng, hessians=None):
     few = samples.take(_some_rows(samples, d, rng))
     if n_equations(samples) < d * (d + FEWEST_PIECES):
         return _start(few, np.eye(d), np.full(d, lower))
-    candidates = basis_candidates(few, rng, hessians)
+    candidates = basis_candidates(samples, rng, hessians)
     candidates["axes"] = np.eye(d)
     bounds = np.full(d, lower)
     starts = [_start(few, directions, bounds) for directions in candidates.values()]
     starts.sort(key=lambda ridges: ridges.loss(held_out))
-    trials = [
-        improve_directions(few, held_out, start, lower=bounds, max_steps=TRIAL_STEPS)
-        for start in starts[:N_TRIALS]
-    ]
-    ridges = min(trials, key=lambda ridges: ridges.loss(held_out))
+    least = starts[0].loss(held_out)
+    rivals = [s for s in starts[:N_TRIALS] if s.loss(held_out) < CLOSE * least]
+    ridges = starts[0]
+    if len(rivals) > 1:
+        trials = [
+            improve_directions(
+                few, held_out, rival, lower=bounds, max_steps=TRIAL_STEPS
+            )
+            for rival in rivals
+        ]
+        ridges = min(trials, key=lambda ridges: ridges.loss(held_out))
     ridges = improve_directions(few, held_out, ridges, lower=bounds)
-    if len(few.V) < len(samples.V):
+    if len(few.V) < len(samples.V) and ridges.loss(held_out) < FOUND * least:
         ridges = improve_directions(samples, held_out, ridges, lower=bounds)
     return ridges
 

