@@ -80,6 +80,10 @@ class EmbeddedInverseSolver(
         Whether the covariances of the pairs give the start, the best linear estimate,
         and the units of the steps. False is the literal iteration: its units are one
         scale for x and one for b, its start is A^T b.
+    loss : {"mse", "energy"}, default="mse"
+        "mse": ``predict`` is the conditional mean. "energy": noise of learned size is
+        added before each layer, and the energy score makes the answers draws from the
+        posterior, see ``sample``; ``predict`` averages a hundred of them.
     noise_level : float or None, default=None
         Standard deviation of white noise in the measurements, in their units, where it
         is known: it is then drawn afresh in each step. None learns from the
@@ -171,6 +175,7 @@ class EmbeddedInverseSolver(
         "image_shape": ["array-like", None],
         "resolution": [StrOptions({"half", "full"})],
         "precondition": ["boolean"],
+        "loss": [StrOptions({"mse", "energy"})],
         "noise_level": [Interval(Real, 0, None, closed="left"), None],
         "bounds": ["array-like", None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -198,6 +203,7 @@ class EmbeddedInverseSolver(
         image_shape=None,
         resolution="half",
         precondition=True,
+        loss="mse",
         noise_level=None,
         bounds=None,
         max_iter=40,
@@ -218,6 +224,7 @@ class EmbeddedInverseSolver(
         self.image_shape = image_shape
         self.resolution = resolution
         self.precondition = precondition
+        self.loss = loss
         self.noise_level = noise_level
         self.bounds = bounds
         self.max_iter = max_iter
@@ -279,14 +286,14 @@ class EmbeddedInverseSolver(
             batch_size = int(np.clip((~held_out).sum() // 16, 16, largest))
         progress = FitProgress(self)
         progress.begin("network", self.max_iter)
-        architecture = self._architecture(models.shape[1], image_shape)
+        architecture = self._architecture(models.shape[1], image_shape, seed)
         fit = fit_unrolled(
             X,
             models,
             operator,
             held_out=held_out,
             device=device,
-            architecture=architecture | {"seed": seed},
+            architecture=architecture,
             preconditioned=self.precondition,
             noise_level=self.noise_level,
             early_stopping=self.early_stopping,
@@ -344,7 +351,7 @@ class EmbeddedInverseSolver(
             )
         return tuple(bounds.tolist())
 
-    def _architecture(self, n_unknowns, image_shape):
+    def _architecture(self, n_unknowns, image_shape, seed):
         embedding_dim, depth = self.embedding_dim, self.potential_depth
         if embedding_dim == "auto":
             embedding_dim = int(np.clip(4 * n_unknowns, 64, 256))
@@ -360,6 +367,8 @@ class EmbeddedInverseSolver(
             "potential_depth": depth,
             "image_shape": image_shape,
             "resolution": self.resolution,
+            "noisy": self.loss == "energy",
+            "seed": seed,
         }
 
     def _keep(self, fit, operator, architecture, bounds, y_ndim):
@@ -422,7 +431,7 @@ class EmbeddedInverseSolver(
             self._fitted_units.get("kind"),
         )
         network = make_unrolled(
-            physics, linear.model_mean.size, seed=0, **self._fitted_architecture
+            physics, linear.model_mean.size, **self._fitted_architecture
         ).double()
         network.load_state_dict(
             {name: torch.tensor(array) for name, array in self.weights_.items()}
@@ -432,6 +441,7 @@ class EmbeddedInverseSolver(
             units_kind(**self._fitted_units),
             network.requires_grad_(False).eval().to(device),
             self.correction_,
+            seed=self._fitted_architecture["seed"],
         )
 
     def _check_data(self, X):
@@ -494,6 +504,37 @@ class EmbeddedInverseSolver(
         iterates = self._inverse.trajectory(B)
         iterates[-1] = np.clip(iterates[-1], *self._fitted_bounds)
         return in_dtype(iterates, dtype)
+
+    def sample(self, X, n_samples=1):
+        """Draw models from their posterior, the distribution of x given b.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, M)
+            Measurements.
+        n_samples : int, default=1
+            Draws for each of them. The same call gives the same draws.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n, N)
+            Models.
+
+        Raises
+        ------
+        ValueError
+            If the estimator was not fitted with ``loss="energy"``.
+        """
+        B, dtype = self._check_data(X)
+        if not self._inverse.draws:
+            raise ValueError(
+                "sample needs an estimator fitted with loss='energy', but this one was "
+                "fitted with loss='mse', whose answer is the posterior's mean alone"
+            )
+        if not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(f"n_samples must be a positive int, got {n_samples!r}")
+        draws = self._inverse.sample(B, n_samples)
+        return in_dtype(np.clip(draws, *self._fitted_bounds), dtype)
 
     def residual(self, X):
         """Relative misfit |A x - b| / |b| of the answers x.

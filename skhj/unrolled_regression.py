@@ -14,6 +14,7 @@ from skhj.training import TrainingResult, train
 
 __all__ = ["UnrolledFit", "fit_unrolled"]
 
+SMALLEST = 1e-12
 # Longer gradients are those of a step that went astray: the loss is of order one.
 MAX_NORM = 1.0
 
@@ -41,6 +42,37 @@ class _SquaredError(nn.Module):
 
     def forward(self, answers, targets):
         return (answers - targets[0]).square().sum(1).mean()
+
+
+class _EnergyScore(nn.Module):
+    """Energy score of two draws y of x, E|y - x| - E|y - y'| / 2: a proper score."""
+
+    def forward(self, draws, targets):
+        first, second = draws
+        x = targets[0]
+        score = _distance(first, x) + _distance(second, x) - _distance(first, second)
+        return score.mean() / 2
+
+
+def _distance(x, y):
+    # The square root has no derivative at zero.
+    return (SMALLEST + (x - y).square().sum(1)).sqrt()
+
+
+class _TwoDraws(nn.Module):
+    """The network as a module whose output is two draws, the same in validation."""
+
+    def __init__(self, network, generator):
+        super().__init__()
+        self.network = network
+        self.generator = generator
+
+    def forward(self, inputs):
+        generator = self.generator
+        if not self.training:
+            generator = torch.Generator().manual_seed(0)
+        answers = self.network(torch.cat([inputs, inputs]), generator)
+        return answers.reshape(2, len(inputs), -1)
 
 
 def fit_unrolled(
@@ -110,9 +142,12 @@ def fit_unrolled(
     if noise_level is not None:
         inputs = units.inputs(_noiseless_data(X, operator, setting))
         augment = partial(_add_noise, units, noise_level, generator)
+    criterion, module = _SquaredError(), network
+    if architecture["noisy"]:
+        criterion, module = _EnergyScore(), _TwoDraws(network, generator)
     result = train(
-        network,
-        _SquaredError(),
+        module,
+        criterion,
         (single(inputs[seen]), single(answers[seen])),
         validation if early_stopping else None,
         augment=augment,
@@ -121,9 +156,12 @@ def fit_unrolled(
         **training,
     )
     network.double().requires_grad_(False).eval()
-    inverse = LearnedInverse(linear, units, network, 1.0)
+    inverse = LearnedInverse(linear, units, network, 1.0, seed=architecture["seed"])
     if early_stopping:
-        inverse.correction = _best_correction(inverse, B[held_out], X[held_out])
+        correction = _best_correction(inverse, B[held_out], X[held_out])
+        # A share of a draw's correction is not a draw.
+        if not architecture["noisy"] or correction == 0:
+            inverse.correction = correction
         inverse.linear = setting.refit(B, X)
     return UnrolledFit(inverse, result, setting.matrix)
 
