@@ -128,13 +128,15 @@ def fit_unrolled(
         B,
         X,
         operator,
-        architecture.get("image_shape"),
+        architecture["image_shape"],
         held_out=held_out,
         seen=seen,
         preconditioned=preconditioned,
     )
     linear, units = setting.linear, setting.units
-    network = make_unrolled(setting.physics, X.shape[1], **architecture).to(device)
+    network = make_unrolled(setting.physics, **architecture).to(device)
+    if architecture["image_shape"] is not None:
+        network = network.to(memory_format=torch.channels_last)
     inputs, answers = units.inputs(B), units.answers(X)
     single = partial(_tensor, dtype=np.float32, device=device)
     validation = single(inputs[held_out]), single(answers[held_out])
@@ -155,13 +157,13 @@ def fit_unrolled(
         generator=generator,
         **training,
     )
+    # The layout of a network that is loaded, for the same rounding.
+    network.to(memory_format=torch.contiguous_format)
     network.double().requires_grad_(False).eval()
     inverse = LearnedInverse(linear, units, network, 1.0, seed=architecture["seed"])
     if early_stopping:
-        correction = _best_correction(inverse, B[held_out], X[held_out])
-        # A share of a draw's correction is not a draw.
-        if not architecture["noisy"] or correction == 0:
-            inverse.correction = correction
+        if not architecture["noisy"]:  # A share of a draw is not a draw.
+            inverse.correction = _best_correction(inverse, B[held_out], X[held_out])
         inverse.linear = setting.refit(B, X)
     return UnrolledFit(inverse, result, setting.matrix)
 
@@ -190,10 +192,19 @@ def _add_noise(units, noise_level, generator, inputs):
 
 
 def _best_correction(inverse, B, X):
-    """Share of the correction that is best on some samples, from 0 to 1."""
+    """Share of the correction that is best on some samples, from 0 to 1.
+
+    It is the share of least squares, less what its gain may owe to chance: with a mean
+    gain g and its standard error e, the share is multiplied by 1 - e^2 / g^2.
+    """
     linear = inverse.linear(B)
-    step = inverse.predict(B) - linear
+    step, left = inverse.predict(B) - linear, X - linear
     squared = np.sum(step**2)
-    if squared == 0:
+    if squared == 0 or len(B) < 2:
         return 0.0
-    return float(np.clip(np.sum(step * (X - linear)) / squared, 0, 1))
+    share = np.clip(np.sum(step * left) / squared, 0, 1)
+    gains = np.sum(left**2 - (left - share * step) ** 2, axis=1)
+    mean, error = gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+    if mean <= error:
+        return 0.0
+    return float(share * (1 - (error / mean) ** 2))

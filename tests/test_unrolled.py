@@ -52,7 +52,7 @@ def build(physics, network, **changes):
         "potential_depth": 2,
         "seed": 0,
     }
-    return make_unrolled(physics, N, network=network, **options | changes).double()
+    return make_unrolled(physics, network=network, **options | changes).double()
 
 
 def make_inputs(physics, n=5):

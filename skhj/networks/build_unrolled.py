@@ -12,7 +12,6 @@ __all__ = ["make_unrolled"]
 
 def make_unrolled(
     physics,
-    n_features,
     *,
     network,
     embedding,
@@ -30,8 +29,6 @@ def make_unrolled(
     ----------
     physics : nn.Module
         The misfit.
-    n_features : int
-        Number of unknowns k.
     network : {"eunet", "optenet", "proximal"}
         What to build.
     embedding : {"shared", "layer", "time"}
@@ -57,7 +54,7 @@ def make_unrolled(
         The network.
     """
     generator = torch.Generator().manual_seed(seed)
-    K, n_units = embedding_dim, embedding_dim
+    K, n_units, n_features = embedding_dim, embedding_dim, physics.n_unknowns
     embed, size = DenseEmbedding(), n_features
     prox, potential = DenseProx, DensePotential
     noise_shapes = (n_features,), (K,)
