@@ -1,4 +1,4 @@
-"""Photographs blurred by exp(-|r| / s), reflected at their borders, with noise of 0.01.
+"""Photographs blurred by exp(-|r| / s), reflected at their borders, with noise of 1 %.
 
 4,000 windows of 64 x 64 to learn from, 500 to judge, from different photographs or
 different parts of them: the upper three quarters of scikit-learn's two against the
@@ -24,7 +24,7 @@ from sklearn.datasets import load_sample_images
 from skhj import EmbeddedInverseSolver
 from skhj.datasets import make_deblurring, make_image_patches
 
-NOISE, PATCH = 0.01, (64, 64)
+NOISE, PATCH = 0.002, (64, 64)
 GREY = (0.299, 0.587, 0.114)
 
 INTRODUCTION = """\

@@ -4,7 +4,7 @@ Two times from their sum
 
 Athletes run and ride, and only the total of their two times is written down. There are
 three kinds of athletes, so that the same total can mean very different things. The
-total alone determines nothing; with 10,000 athletes to learn from, what is the best
+total alone determines nothing; with 5,000 athletes to learn from, what is the best
 guess, and what else is possible?
 
 The times are drawn from a mixture of Gaussians: the best guess, the conditional mean,
@@ -27,7 +27,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 SUM = np.array([[1.0, 1.0]])
-X, y = make_duathlon(10_000, random_state=0)
+X, y = make_duathlon(5000, random_state=0)
 X_test, y_test = make_duathlon(20_000, random_state=1)
 limit = duathlon_mmse(X_test)
 best_error = np.mean((limit.mean - y_test) ** 2)

@@ -34,6 +34,8 @@ __all__ = ["EmbeddedInverseSolver"]
 
 # Channels of the embedding of images, where none are asked for.
 CHANNELS = 32
+# Pixels that training on images sees, where no number of passes is asked for.
+PIXELS = 100_000_000
 
 
 class EmbeddedInverseSolver(
@@ -80,19 +82,25 @@ class EmbeddedInverseSolver(
         Whether the covariances of the pairs give the start, the best linear estimate,
         and the units of the steps. False is the literal iteration: its units are one
         scale for x and one for b, its start is A^T b.
+    loss : {"mse", "energy"}, default="mse"
+        "mse": ``predict`` is the conditional mean. "energy": noise of learned size is
+        added before each layer, and the energy score makes the answers draws from the
+        posterior, see ``sample``; ``predict`` averages a hundred of them.
     noise_level : float or None, default=None
         Standard deviation of white noise in the measurements, in their units, where it
         is known: it is then drawn afresh in each step. None learns from the
         measurements as they are.
     bounds : tuple of float or None, default=None
         Smallest and largest value of a model; answers are clipped to them.
-    max_iter : int, default=40
-        Largest number of passes over the data.
+    max_iter : int or "auto", default="auto"
+        Largest number of passes over the data. "auto" takes 40; for images as many as
+        see a hundred million pixels, from 4 to 40.
     batch_size : int or "auto", default="auto"
-        Samples a step. "auto" takes a sixteenth of the samples, from 32 to 256.
-    learning_rate : float, default=0.005
+        Samples a step. "auto" takes a sixteenth of the samples, from 16 to 256, and at
+        most 16 images.
+    learning_rate : float or "auto", default="auto"
         Largest step size of Adam; it is reached after a tenth of the steps and falls
-        to zero along a half cosine.
+        to zero along a half cosine. "auto" takes 0.005, and 0.01 for images.
     early_stopping : bool, default=True
         Whether samples are held out, on which the best weights are chosen and the size
         of the network's correction of the linear estimate. Training then ends when
@@ -171,14 +179,21 @@ class EmbeddedInverseSolver(
         "image_shape": ["array-like", None],
         "resolution": [StrOptions({"half", "full"})],
         "precondition": ["boolean"],
+        "loss": [StrOptions({"mse", "energy"})],
         "noise_level": [Interval(Real, 0, None, closed="left"), None],
         "bounds": ["array-like", None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "batch_size": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
         ],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="neither"),
+        ],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "device": [str, torch.device, None],
@@ -198,11 +213,12 @@ class EmbeddedInverseSolver(
         image_shape=None,
         resolution="half",
         precondition=True,
+        loss="mse",
         noise_level=None,
         bounds=None,
-        max_iter=40,
+        max_iter="auto",
         batch_size="auto",
-        learning_rate=0.005,
+        learning_rate="auto",
         early_stopping=True,
         validation_fraction=0.1,
         device=None,
@@ -218,6 +234,7 @@ class EmbeddedInverseSolver(
         self.image_shape = image_shape
         self.resolution = resolution
         self.precondition = precondition
+        self.loss = loss
         self.noise_level = noise_level
         self.bounds = bounds
         self.max_iter = max_iter
@@ -273,26 +290,21 @@ class EmbeddedInverseSolver(
         held_out[rng.permutation(len(X))[: min(n_held_out, len(X) - 1)]] = True
         bounds = self._check_bounds()
         seed = int(rng.randint(np.iinfo(np.int32).max))
-        batch_size = self.batch_size
-        if batch_size == "auto":
-            largest = 256 if image_shape is None else 16
-            batch_size = int(np.clip((~held_out).sum() // 16, 16, largest))
+        schedule = self._schedule(*models[~held_out].shape, image_shape)
         progress = FitProgress(self)
-        progress.begin("network", self.max_iter)
-        architecture = self._architecture(models.shape[1], image_shape)
+        progress.begin("network", schedule["max_iter"])
+        architecture = self._architecture(models.shape[1], image_shape, seed)
         fit = fit_unrolled(
             X,
             models,
             operator,
             held_out=held_out,
             device=device,
-            architecture=architecture | {"seed": seed},
+            architecture=architecture,
             preconditioned=self.precondition,
             noise_level=self.noise_level,
             early_stopping=self.early_stopping,
-            max_iter=self.max_iter,
-            batch_size=batch_size,
-            learning_rate=self.learning_rate,
+            **schedule,
             generator=torch.Generator().manual_seed(seed),
             verbose=self.verbose,
             progress=progress,
@@ -344,7 +356,20 @@ class EmbeddedInverseSolver(
             )
         return tuple(bounds.tolist())
 
-    def _architecture(self, n_unknowns, image_shape):
+    def _schedule(self, n_seen, n_unknowns, image_shape):
+        """Numbers of passes and of samples a step, and the learning rate."""
+        if image_shape is None:
+            defaults = 40, int(np.clip(n_seen // 16, 16, 256)), 0.005
+        else:
+            n_passes = int(np.clip(PIXELS // (n_seen * n_unknowns), 4, 40))
+            defaults = n_passes, 16, 0.01
+        names = "max_iter", "batch_size", "learning_rate"
+        return {
+            name: default if getattr(self, name) == "auto" else getattr(self, name)
+            for name, default in zip(names, defaults, strict=True)
+        }
+
+    def _architecture(self, n_unknowns, image_shape, seed):
         embedding_dim, depth = self.embedding_dim, self.potential_depth
         if embedding_dim == "auto":
             embedding_dim = int(np.clip(4 * n_unknowns, 64, 256))
@@ -360,6 +385,8 @@ class EmbeddedInverseSolver(
             "potential_depth": depth,
             "image_shape": image_shape,
             "resolution": self.resolution,
+            "noisy": self.loss == "energy",
+            "seed": seed,
         }
 
     def _keep(self, fit, operator, architecture, bounds, y_ndim):
@@ -421,9 +448,7 @@ class EmbeddedInverseSolver(
             self._fitted_architecture["image_shape"],
             self._fitted_units.get("kind"),
         )
-        network = make_unrolled(
-            physics, linear.model_mean.size, seed=0, **self._fitted_architecture
-        ).double()
+        network = make_unrolled(physics, **self._fitted_architecture).double()
         network.load_state_dict(
             {name: torch.tensor(array) for name, array in self.weights_.items()}
         )
@@ -432,6 +457,7 @@ class EmbeddedInverseSolver(
             units_kind(**self._fitted_units),
             network.requires_grad_(False).eval().to(device),
             self.correction_,
+            seed=self._fitted_architecture["seed"],
         )
 
     def _check_data(self, X):
@@ -494,6 +520,37 @@ class EmbeddedInverseSolver(
         iterates = self._inverse.trajectory(B)
         iterates[-1] = np.clip(iterates[-1], *self._fitted_bounds)
         return in_dtype(iterates, dtype)
+
+    def sample(self, X, n_samples=1):
+        """Draw models from their posterior, the distribution of x given b.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, M)
+            Measurements.
+        n_samples : int, default=1
+            Draws for each of them. The same call gives the same draws.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n, N)
+            Models.
+
+        Raises
+        ------
+        ValueError
+            If the estimator was not fitted with ``loss="energy"``.
+        """
+        B, dtype = self._check_data(X)
+        if not self._inverse.draws:
+            raise ValueError(
+                "sample needs an estimator fitted with loss='energy', but this one was "
+                "fitted with loss='mse', whose answer is the posterior's mean alone"
+            )
+        if not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(f"n_samples must be a positive int, got {n_samples!r}")
+        draws = self._inverse.sample(B, n_samples)
+        return in_dtype(np.clip(draws, *self._fitted_bounds), dtype)
 
     def residual(self, X):
         """Relative misfit |A x - b| / |b| of the answers x.

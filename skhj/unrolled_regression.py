@@ -14,6 +14,7 @@ from skhj.training import TrainingResult, train
 
 __all__ = ["UnrolledFit", "fit_unrolled"]
 
+SMALLEST = 1e-12
 # Longer gradients are those of a step that went astray: the loss is of order one.
 MAX_NORM = 1.0
 
@@ -41,6 +42,37 @@ class _SquaredError(nn.Module):
 
     def forward(self, answers, targets):
         return (answers - targets[0]).square().sum(1).mean()
+
+
+class _EnergyScore(nn.Module):
+    """Energy score of two draws y of x, E|y - x| - E|y - y'| / 2: a proper score."""
+
+    def forward(self, draws, targets):
+        first, second = draws
+        x = targets[0]
+        score = _distance(first, x) + _distance(second, x) - _distance(first, second)
+        return score.mean() / 2
+
+
+def _distance(x, y):
+    # The square root has no derivative at zero.
+    return (SMALLEST + (x - y).square().sum(1)).sqrt()
+
+
+class _TwoDraws(nn.Module):
+    """The network as a module whose output is two draws, the same in validation."""
+
+    def __init__(self, network, generator):
+        super().__init__()
+        self.network = network
+        self.generator = generator
+
+    def forward(self, inputs):
+        generator = self.generator
+        if not self.training:
+            generator = torch.Generator().manual_seed(0)
+        answers = self.network(torch.cat([inputs, inputs]), generator)
+        return answers.reshape(2, len(inputs), -1)
 
 
 def fit_unrolled(
@@ -96,13 +128,15 @@ def fit_unrolled(
         B,
         X,
         operator,
-        architecture.get("image_shape"),
+        architecture["image_shape"],
         held_out=held_out,
         seen=seen,
         preconditioned=preconditioned,
     )
     linear, units = setting.linear, setting.units
-    network = make_unrolled(setting.physics, X.shape[1], **architecture).to(device)
+    network = make_unrolled(setting.physics, **architecture).to(device)
+    if architecture["image_shape"] is not None:
+        network = network.to(memory_format=torch.channels_last)
     inputs, answers = units.inputs(B), units.answers(X)
     single = partial(_tensor, dtype=np.float32, device=device)
     validation = single(inputs[held_out]), single(answers[held_out])
@@ -110,9 +144,12 @@ def fit_unrolled(
     if noise_level is not None:
         inputs = units.inputs(_noiseless_data(X, operator, setting))
         augment = partial(_add_noise, units, noise_level, generator)
+    criterion, module = _SquaredError(), network
+    if architecture["noisy"]:
+        criterion, module = _EnergyScore(), _TwoDraws(network, generator)
     result = train(
-        network,
-        _SquaredError(),
+        module,
+        criterion,
         (single(inputs[seen]), single(answers[seen])),
         validation if early_stopping else None,
         augment=augment,
@@ -120,10 +157,13 @@ def fit_unrolled(
         generator=generator,
         **training,
     )
+    # The layout of a network that is loaded, for the same rounding.
+    network.to(memory_format=torch.contiguous_format)
     network.double().requires_grad_(False).eval()
-    inverse = LearnedInverse(linear, units, network, 1.0)
+    inverse = LearnedInverse(linear, units, network, 1.0, seed=architecture["seed"])
     if early_stopping:
-        inverse.correction = _best_correction(inverse, B[held_out], X[held_out])
+        if not architecture["noisy"]:  # A share of a draw is not a draw.
+            inverse.correction = _best_correction(inverse, B[held_out], X[held_out])
         inverse.linear = setting.refit(B, X)
     return UnrolledFit(inverse, result, setting.matrix)
 
@@ -152,10 +192,19 @@ def _add_noise(units, noise_level, generator, inputs):
 
 
 def _best_correction(inverse, B, X):
-    """Share of the correction that is best on some samples, from 0 to 1."""
+    """Share of the correction that is best on some samples, from 0 to 1.
+
+    It is the share of least squares, less what its gain may owe to chance: with a mean
+    gain g and its standard error e, the share is multiplied by 1 - e^2 / g^2.
+    """
     linear = inverse.linear(B)
-    step = inverse.predict(B) - linear
+    step, left = inverse.predict(B) - linear, X - linear
     squared = np.sum(step**2)
-    if squared == 0:
+    if squared == 0 or len(B) < 2:
         return 0.0
-    return float(np.clip(np.sum(step * (X - linear)) / squared, 0, 1))
+    share = np.clip(np.sum(step * left) / squared, 0, 1)
+    gains = np.sum(left**2 - (left - share * step) ** 2, axis=1)
+    mean, error = gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+    if mean <= error:
+        return 0.0
+    return float(share * (1 - (error / mean) ** 2))

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import skops.io
 import torch
 from scipy.sparse.linalg import aslinearoperator
 from sklearn.base import clone
@@ -10,8 +11,8 @@ from sklearn.base import clone
 from skhj.operators import adjoint_mismatch
 
 
-def check_operator(operator, *, relative_rounding=1e-12, picklable=True):
-    """Adjointness, derivatives to second order, and numpy's view of the operator.
+def check_operator(operator, *, relative_rounding=1e-12, foreign=False):
+    """Adjointness, derivatives to second order, numpy's view and persistence.
 
     All comparisons are relative to the norm of what is compared, in double precision;
     sums of a few thousand terms leave 1e-13.
@@ -52,8 +53,13 @@ def check_operator(operator, *, relative_rounding=1e-12, picklable=True):
     assert (single.double() - Ax).norm() <= 1e-5 * Ax.norm()
 
     assert clone(operator) is operator
-    if picklable:
-        again = pickle.loads(pickle.dumps(operator))
+    again = pickle.loads(pickle.dumps(operator))
+    torch.testing.assert_close(again.forward(x), Ax, rtol=0, atol=0)
+    if not foreign:
+        dumped = skops.io.dumps(operator)
+        types = skops.io.get_untrusted_types(data=dumped)
+        assert all(name.startswith(("skhj.", "scipy.sparse.")) for name in types)
+        again = skops.io.loads(dumped, trusted=types)
         torch.testing.assert_close(again.forward(x), Ax, rtol=0, atol=0)
 
 

@@ -67,7 +67,7 @@ def make_image_patches(
 
 
 def make_deblurring(
-    images=None, s=5.0, *, boundary="reflect", noise=0.01, random_state=None
+    images=None, s=5.0, *, boundary="reflect", noise=0.002, random_state=None
 ):
     """Blur images by exp(-|r| / s) and add noise.
 
@@ -80,8 +80,9 @@ def make_deblurring(
         Width of the blur in pixels.
     boundary : {"reflect", "periodic"}, default="reflect"
         How images continue beyond their borders.
-    noise : float, default=0.01
-        Standard deviation of the noise.
+    noise : float, default=0.002
+        Standard deviation of the noise; the default is 1 % of the spread of grey
+        levels in photographs.
     random_state : int, RandomState instance or None, default=None
         Source of the noise; an int makes it reproducible.
 

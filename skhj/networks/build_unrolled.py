@@ -12,7 +12,6 @@ __all__ = ["make_unrolled"]
 
 def make_unrolled(
     physics,
-    n_features,
     *,
     network,
     embedding,
@@ -21,6 +20,7 @@ def make_unrolled(
     potential_depth,
     image_shape=None,
     resolution="half",
+    noisy=False,
     seed,
 ):
     """Build an unrolled network with reproducible weights in single precision.
@@ -29,8 +29,6 @@ def make_unrolled(
     ----------
     physics : nn.Module
         The misfit.
-    n_features : int
-        Number of unknowns k.
     network : {"eunet", "optenet", "proximal"}
         What to build.
     embedding : {"shared", "layer", "time"}
@@ -45,6 +43,8 @@ def make_unrolled(
         Shape (H, W) of models that are images, for which all is convolutional.
     resolution : {"half", "full"}, default="half"
         Resolution of the embedding of images.
+    noisy : bool, default=False
+        Whether noise of learned size is added before each layer.
     seed : int
         Seed of the initial weights.
 
@@ -54,15 +54,18 @@ def make_unrolled(
         The network.
     """
     generator = torch.Generator().manual_seed(seed)
-    K, n_units = embedding_dim, embedding_dim
+    K, n_units, n_features = embedding_dim, embedding_dim, physics.n_unknowns
     embed, size = DenseEmbedding(), n_features
     prox, potential = DenseProx, DensePotential
+    noise_shapes = (n_features,), (K,)
     if image_shape is not None:
+        noise_shapes = (1,), (K, 1, 1)
         embed = size = ConvEmbedding(image_shape, 2 if resolution == "half" else 1)
         prox, potential = ConvProx, ConvPotential
     if network == "proximal":
         operators = [prox(size, K, generator=generator) for _ in range(n_layers)]
-        return ProximalNetwork(physics, operators).float()
+        noise_shape = noise_shapes[0] if noisy else None
+        return ProximalNetwork(physics, operators, noise_shape=noise_shape).float()
     descending = network == "optenet"
     kind = "shared" if descending else embedding
     start = embed.start(n_features, K, generator)
@@ -74,5 +77,11 @@ def make_unrolled(
     ]
     kernels = Kernels(start, n_layers, kind, generator=generator)
     return EmbeddedNetwork(
-        physics, embed, kernels, potentials, n_layers, descending=descending
+        physics,
+        embed,
+        kernels,
+        potentials,
+        n_layers,
+        descending=descending,
+        noise_shape=noise_shapes[1] if noisy else None,
     ).float()

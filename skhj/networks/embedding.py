@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from skhj.networks.potential import normal
+from skhj.networks.potential import normal, transposed_convolution
 
 __all__ = ["ConvEmbedding", "DenseEmbedding", "Kernels"]
 
@@ -78,47 +78,46 @@ class DenseEmbedding:
 
 
 class ConvEmbedding:
-    """Images: E is a transposed convolution, from channels at full or half resolution.
+    """Images: E is a convolution from channels, at full or half resolution.
 
-    Unknowns are flattened images (n, N), embeddings (n, C, H', W').
+    Unknowns are flattened images (n, N), embeddings (n, C, H', W'). At half resolution
+    the four pixels of a block are four channels, between which and the others the
+    convolution is; images of odd sides are continued by zeros.
 
     Parameters
     ----------
     image_shape : tuple of int
         Shape (H, W) of the images.
-    stride : {1, 2}
-        Pixels of the image to one of the embedding, along each side.
+    block : {1, 2}
+        Side of the block of pixels that is one place of the embedding.
     """
 
-    def __init__(self, image_shape, stride):
-        self.image_shape, self.stride = tuple(image_shape), stride
-        # Kernels reach one pixel beyond the pixels that they share between them.
-        self.size = stride + 2
-        # Where a side is odd, its last pixels are reached from one side only.
-        self.output_padding = tuple(side % stride for side in image_shape)
+    def __init__(self, image_shape, block):
+        self.image_shape, self.block = tuple(image_shape), block
+        H, W = self.image_shape
+        self.padding = (0, -W % block, 0, -H % block)
+
+    def kernel_shape(self, n_channels):
+        """Shape of a kernel."""
+        return n_channels, self.block**2, 3, 3
 
     def start(self, n_features, n_channels, generator):
-        """Kernels (C, 1, size, size) of a tight frame of the blocks of the image."""
-        block = self.stride**2
-        frame = DenseEmbedding.start(block, max(n_channels, block + 1), generator)
-        frame = frame[:, :n_channels]
-        kernel = torch.zeros(n_channels, 1, self.size, self.size, dtype=torch.float32)
-        inner = slice(1, 1 + self.stride)
-        kernel[:, 0, inner, inner] = frame.T.reshape(-1, self.stride, self.stride)
+        """Kernel of a tight frame of the blocks of the image, E E^T = 1."""
+        n_pixels = self.block**2
+        kernel = torch.zeros(self.kernel_shape(n_channels), dtype=torch.float32)
+        frame = DenseEmbedding.start(n_pixels, n_channels, generator)
+        kernel[:, :, 1, 1] = frame.T
         return kernel
 
     def expand(self, kernel, z):
         """E z, from (n, C, H', W') to (n, N)."""
-        images = functional.conv_transpose2d(
-            z,
-            kernel,
-            stride=self.stride,
-            padding=1,
-            output_padding=self.output_padding,
-        )
-        return images.flatten(1)
+        blocks = transposed_convolution(z, kernel)
+        images = functional.pixel_shuffle(blocks, self.block)[:, 0]
+        H, W = self.image_shape
+        return images[:, :H, :W].flatten(1)
 
     def restrict(self, kernel, u):
         """E^T u, from (n, N) to (n, C, H', W')."""
-        images = u.reshape(len(u), 1, *self.image_shape)
-        return functional.conv2d(images, kernel, stride=self.stride, padding=1)
+        images = functional.pad(u.reshape(len(u), 1, *self.image_shape), self.padding)
+        blocks = functional.pixel_unshuffle(images, self.block)
+        return functional.conv2d(blocks, kernel, padding=1)

@@ -1,5 +1,7 @@
 """Data misfits |A u - d|^2 / 2 in standardised units, and the way back to models."""
 
+import math
+
 import torch
 from torch import nn
 
@@ -39,6 +41,7 @@ class DensePhysics(nn.Module):
 
     def __init__(self, matrix, factor):
         super().__init__()
+        self.n_unknowns = len(factor)
         self.register_buffer("matrix", matrix)
         self.register_buffer("factor", factor)
 
@@ -116,7 +119,7 @@ class NonlinearPhysics(nn.Module):
 
     def __init__(self, operator, model_mean, models, data_mean, whitening, factor):
         super().__init__()
-        self.operator = operator
+        self.operator, self.n_unknowns = operator, len(factor)
         self.register_buffer("model_mean", model_mean)
         self.register_buffer("models", models)
         self.register_buffer("data_mean", data_mean)
@@ -182,6 +185,7 @@ class SpectralPhysics(nn.Module):
     def __init__(self, multiplier, factor, image_shape, kind):
         super().__init__()
         self.image_shape, self.kind = tuple(image_shape), kind
+        self.n_unknowns = math.prod(self.image_shape)
         self.register_buffer("multiplier", multiplier)
         self.register_buffer("factor", factor)
         if kind == "cosine":

@@ -54,8 +54,8 @@ class ConvProx(nn.Module):
     def __init__(self, embedding, n_channels, *, generator):
         super().__init__()
         self.embedding = embedding
-        outer = (n_channels, 1, embedding.size, embedding.size)
-        weight = normal(outer, generator) / embedding.size
+        outer = embedding.kernel_shape(n_channels)
+        weight = normal(outer, generator) / (3 * embedding.block)
         self.inner_weight = nn.Parameter(weight)
         self.inner_bias = nn.Parameter(0.1 * normal((n_channels, 1, 1), generator))
         weight = normal((n_channels, n_channels, 3, 3), generator)

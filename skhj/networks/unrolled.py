@@ -9,6 +9,8 @@ __all__ = ["EmbeddedNetwork", "ProximalNetwork"]
 
 # A step of the descent method is halved this often before it is given up.
 HALVINGS = 12
+# Size of the noise at the start, where the start's errors are of size one.
+NOISE_SIZE = 0.5
 
 
 class EmbeddedNetwork(nn.Module):
@@ -40,6 +42,9 @@ class EmbeddedNetwork(nn.Module):
     descending : bool, default=False
         Whether a step that would raise D + phi is halved until it does not: the
         descent method, for one kernel and one potential.
+    noise_shape : tuple of int or None, default=None
+        Shape of the sizes of the noise that is added to z before each layer, one for
+        each component or channel; None adds none.
 
     References
     ----------
@@ -57,35 +62,49 @@ class EmbeddedNetwork(nn.Module):
         *,
         step=0.5,
         descending=False,
+        noise_shape=None,
     ):
         super().__init__()
         self.physics, self.embedding = physics, embedding
         self.kernels = kernels
         self.potentials = nn.ModuleList(potentials)
         self.n_layers, self.descending = n_layers, descending
-        self.log_steps = _constant(n_layers, math.log(step))
+        self.log_steps = _constant((n_layers,), math.log(step))
+        self.noise_sizes = None
+        if noise_shape is not None:
+            self.noise_sizes = _constant((n_layers, *noise_shape), NOISE_SIZE)
 
     @property
     def steps(self):
         """Step sizes h_j, positive."""
         return self.log_steps.exp()
 
-    def forward(self, inputs):
-        """Models in standardised units, (n, k), from starts and data."""
-        *_, u = self._iterates(inputs)
+    def forward(self, inputs, generator=None):
+        """Models in standardised units, (n, k), from starts and data.
+
+        Noise is drawn from a generator on the CPU, and left out without one.
+        """
+        *_, u = self._iterates(inputs, generator)
         return self.physics.to_model(u)
 
-    def iterates(self, inputs):
+    def iterates(self, inputs, generator=None):
         """Models of all layers, a list of J + 1 tensors; the first is the start."""
-        return [self.physics.to_model(u) for u in self._iterates(inputs)]
+        return [self.physics.to_model(u) for u in self._iterates(inputs, generator)]
 
-    def _iterates(self, inputs):
+    def _perturbed(self, z, layer, generator):
+        if generator is None or self.noise_sizes is None:
+            return z
+        draws = torch.randn(z.shape, generator=generator, dtype=z.dtype)
+        return z + self.noise_sizes[layer] * draws.to(z.device)
+
+    def _iterates(self, inputs, generator):
         start, data = self.physics.split(inputs)
         kernels, steps = self.kernels(), self.steps
         z = self.embedding.restrict(kernels[0], start)
         rest = start - self.embedding.expand(kernels[0], z)
         yield start
         for layer in range(self.n_layers):
+            z = self._perturbed(z, layer, generator)
             misfit = self.physics.embed(self.embedding, kernels[layer], rest, data)
             potential = self.potentials[layer % len(self.potentials)]
             time = layer / self.n_layers
@@ -129,6 +148,9 @@ class ProximalNetwork(nn.Module):
         One a layer.
     step : float, default=0.5
         The h_j at the start.
+    noise_shape : tuple of int or None, default=None
+        Shape of the sizes of the noise that is added to u before each layer; None
+        adds none.
 
     References
     ----------
@@ -136,25 +158,30 @@ class ProximalNetwork(nn.Module):
     NeurIPS 2018.
     """
 
-    def __init__(self, physics, proximal_operators, *, step=0.5):
+    def __init__(self, physics, proximal_operators, *, step=0.5, noise_shape=None):
         super().__init__()
         self.physics = physics
         self.proximal_operators = nn.ModuleList(proximal_operators)
         n_layers = len(self.proximal_operators)
-        self.log_steps = _constant(n_layers, math.log(step))
+        self.log_steps = _constant((n_layers,), math.log(step))
+        self.noise_sizes = None
+        if noise_shape is not None:
+            self.noise_sizes = _constant((n_layers, *noise_shape), NOISE_SIZE)
 
     steps = EmbeddedNetwork.steps
     forward = EmbeddedNetwork.forward
     iterates = EmbeddedNetwork.iterates
+    _perturbed = EmbeddedNetwork._perturbed
 
-    def _iterates(self, inputs):
+    def _iterates(self, inputs, generator):
         u, data = self.physics.split(inputs)
         misfit = self.physics.embed(None, None, None, data)
         yield u
-        for step, prox in zip(self.steps, self.proximal_operators, strict=True):
-            u = prox(u - step * misfit.gradient(u))
+        for layer, prox in enumerate(self.proximal_operators):
+            u = self._perturbed(u, layer, generator)
+            u = prox(u - self.steps[layer] * misfit.gradient(u))
             yield u
 
 
-def _constant(n, value):
-    return nn.Parameter(torch.full((n,), value, dtype=torch.float32))
+def _constant(shape, value):
+    return nn.Parameter(torch.full(shape, value, dtype=torch.float32))

@@ -139,6 +139,14 @@ class ForwardOperator(LinearOperator):
                 f"{self.shape}, got {tuple(rows.shape)}"
             )
 
+    def __getstate__(self):
+        # Copies on devices stay behind, and so does what skops would not know.
+        state = {name: v for name, v in vars(self).items() if name != "dtype"}
+        return state | ({"_copies": {}} if "_copies" in state else {})
+
+    def __setstate__(self, state):
+        vars(self).update(state, dtype=np.dtype(np.float64))
+
     def __sklearn_clone__(self):
         # An operator is part of the problem, not a parameter to copy or to tune.
         return self

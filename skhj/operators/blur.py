@@ -88,9 +88,6 @@ class ExponentialBlur(ForwardOperator):
             self._copies[place] = transfer.to(*reversed(place))
         return self._copies[place]
 
-    def __getstate__(self):
-        return {**self.__dict__, "_copies": {}}
-
 
 def check_image_shape(image_shape):
     """Shape (H, W) as a tuple of two positive ints, or an error that says so."""

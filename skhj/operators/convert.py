@@ -97,12 +97,14 @@ def _has(obj, *methods):
 
 def _check_matrix(matrix):
     """Finite float64 matrix, in scikit-learn's words where it is none."""
-    if np.ndim(matrix) == 1 and not scipy.sparse.issparse(matrix):
-        raise ValueError(
-            "operator must be a matrix of shape (measurements, unknowns), got an array "
-            f"of shape {np.shape(matrix)}; one measurement is a matrix of one row, "
-            "operator.reshape(1, -1)"
-        )
+    if not scipy.sparse.issparse(matrix):
+        matrix = np.asarray(matrix)
+        if matrix.ndim == 1:
+            raise ValueError(
+                "operator must be a matrix of shape (measurements, unknowns), got an "
+                f"array of shape {matrix.shape}; one measurement is a matrix of one "
+                "row, operator.reshape(1, -1)"
+            )
     return check_array(
         matrix, accept_sparse=True, dtype=np.float64, copy=True, input_name="operator"
     )
@@ -127,8 +129,9 @@ def _from_tensor(tensor):
 
 
 def _from_linear_operator(obj):
-    if np.issubdtype(np.dtype(obj.dtype or np.float64), np.complexfloating):
-        raise ValueError(f"operator must be real, got one of dtype {obj.dtype}")
+    dtype = getattr(obj, "dtype", None)
+    if dtype is not None and np.issubdtype(dtype, np.complexfloating):
+        raise ValueError(f"operator must be real, got one of dtype {dtype}")
     operator = aslinearoperator(obj)
     try:
         operator.rmatvec(np.zeros(operator.shape[0]))

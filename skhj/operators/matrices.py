@@ -23,9 +23,6 @@ class _MatrixOperator(ForwardOperator):
             self._copies[place] = self._to_torch(*place)
         return self._copies[place]
 
-    def __getstate__(self):
-        return {**self.__dict__, "_copies": {}}
-
 
 class DenseOperator(_MatrixOperator):
     """Operator given by a dense matrix.
