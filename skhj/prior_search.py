@@ -18,7 +18,10 @@ __all__ = ["Candidate", "PriorSearch", "Samples", "Settings", "gradient_mismatch
 
 # A model that leaves this share of the variance needs no competitor, nor does one
 # that leaves this share of what a rough network does, which has this share of epochs.
-NEGLIGIBLE, FAR_BETTER, ROUGH_SHARE = 1e-6, 1e-2, 0.3
+NEGLIGIBLE, FAR_BETTER, ROUGH_SHARE = 1e-6, 0.1, 0.3
+# Samples up to which a network is trained once, and for each squared feature at least
+# for a model of the prior.
+SMALL, FEWEST = 2000, 5
 
 
 class Samples(NamedTuple):
@@ -133,10 +136,18 @@ class PriorSearch:
         found = self._ridges()
         if self._settles(found):
             return found
-        rough = self._fit_network(ROUGH_SHARE)
-        if self.samples.S is not None:
+        n_seen = int((~self.samples.held_out).sum())
+        is_small = n_seen <= SMALL
+        # A small one costs so little that it need not be rough.
+        rough = self._fit_network(1.0 if is_small else ROUGH_SHARE)
+        if (
+            self.samples.S is not None
+            and n_seen >= FEWEST * self.samples.X.shape[1] ** 2
+        ):
             found.append(self._fit_envelope(rough))
-        if not self._settles(found, rough):
+        if is_small:
+            found.append(rough)
+        elif not self._settles(found, rough):
             found.append(self._fit_network())
         return found
 
