@@ -203,11 +203,16 @@ class GaussNewton:
 
     def take_more_samples(self):
         """Twice as many, where those in use are fitted better than the hold-out."""
+        if self.held_out[-1] > OVERFIT * self.loss:
+            self._double_samples()
+
+    def _double_samples(self):
+        """Take twice as many samples; return whether there were more."""
         n_used = len(self.errors)
-        overfit = self.held_out[-1] > OVERFIT * self.loss
-        if overfit and n_used < len(self.training.values):
-            more = self.training.first(2 * n_used, self.samples)
-            self.use(more, 2 * NEWTON_STEPS)
+        if n_used == len(self.training.values):
+            return False
+        self.use(self.training.first(2 * n_used, self.samples), 2 * NEWTON_STEPS)
+        return True
 
     def sharpen(self):
         """Sharpen where it is time; return whether that no longer helps."""
@@ -216,10 +221,12 @@ class GaussNewton:
         slow = self.slow_steps >= SLOW_STEPS
         if not slow and self.level_steps < PATIENCE:
             return False
-        better = self.held_out[-1] < (1 - PROGRESS) * self.level_best
-        self.idle_levels = 0 if better else self.idle_levels + 1
-        self.level_best = min(self.level_best, self.held_out[-1])
         self.level_steps = self.slow_steps = 0
+        better = self.held_out[-1] < (1 - PROGRESS) * self.level_best
+        self.level_best = min(self.level_best, self.held_out[-1])
+        if not better and self._double_samples():
+            return False  # Noise, perhaps: more samples may yet make it better.
+        self.idle_levels = 0 if better else self.idle_levels + 1
         if self.idle_levels >= IDLE_LEVELS:
             return True
         if self.smoothing > SHARPEST:

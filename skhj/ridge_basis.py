@@ -26,9 +26,11 @@ FLATTEST = 1e-2
 CONSTANT = 1e-10
 QUADRATIC_TOL, QUADRATIC_ITERATIONS = 1e-3, 50
 POWER_TOL, POWER_ITERATIONS = 1e-3, 30
-# Neighbours of a local fit for each of its coefficients, the least that make sense, the
-# number of coefficients beyond which fits cost too much, and that of fits.
-NEIGHBOURS, FEWEST_NEIGHBOURS, LARGEST_FIT, N_FITS = 6, 1.5, 600, 100
+# Neighbours of a local fit for each of its coefficients, the least that make sense, and
+# the number of coefficients beyond which fits cost too much.
+NEIGHBOURS, FEWEST_NEIGHBOURS, LARGEST_FIT = 6, 1.5, 600
+# Number of local fits at least and at most, and the products they may cost in all.
+FEWEST_FITS, MOST_FITS, FIT_COST = 50, 400, 2e10
 
 
 def base_curvature(directions):
@@ -140,7 +142,9 @@ def _local_hessians(samples, rng):
     spread = V.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     U, hessians = V / spread, []
-    for centre in rng.permutation(n)[:N_FITS]:
+    n_fits = FIT_COST / (n_neighbours * n_coefficients**2)
+    n_fits = int(np.clip(n_fits, FEWEST_FITS, MOST_FITS))
+    for centre in rng.permutation(n)[:n_fits]:
         away = U - U[centre]
         squared = (away * away).sum(axis=1)
         near = np.argpartition(squared, n_neighbours - 1)[:n_neighbours]

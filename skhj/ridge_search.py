@@ -24,8 +24,9 @@ PATIENCE, PROGRESS, MAX_STEPS = 4, 0.7, 30
 # How many of the candidates are tried, for how many steps, and the multiple of the
 # least loss that makes one worth a trial.
 N_TRIALS, TRIAL_STEPS, CLOSE = 3, 3, 3.0
-# Share of the candidates' loss below which a basis is found, and worth all samples.
-FOUND = 0.3
+# Share of the candidates' loss below which a basis is found, and worth all samples,
+# and the number of steps with them.
+FOUND, LAST_STEPS = 0.3, 4
 # Loss, relative to that of zero, at which directions are good enough.
 GOAL = 1e-12
 
@@ -71,7 +72,9 @@ def search_basis(samples, held_out, *, lower, rng, hessians=None):
         ridges = min(trials, key=lambda ridges: ridges.loss(held_out))
     ridges = improve_directions(few, held_out, ridges, lower=bounds)
     if len(few.V) < len(samples.V) and ridges.loss(held_out) < FOUND * least:
-        ridges = improve_directions(samples, held_out, ridges, lower=bounds)
+        ridges = improve_directions(
+            samples, held_out, ridges, lower=bounds, max_steps=LAST_STEPS
+        )
     return ridges
 
 

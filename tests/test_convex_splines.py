@@ -8,6 +8,7 @@ from skhj.convex_splines import (
     SplineDesign,
     constant_spline,
     continue_with,
+    minus_quadratic,
     quantile_knots,
     split,
 )
@@ -110,6 +111,13 @@ def test_continuation_changes_nothing_between_the_ends(spline):
         np.testing.assert_allclose(mine, theirs, atol=1e-12)
     assert steep.curvature[0] == steep.curvature[-1] == 50.0
     assert continue_with(spline, ends, -50.0).knots.size == spline.knots.size
+
+
+def test_a_quadratic_about_zero_is_taken_away(spline):
+    less = minus_quadratic(spline, 0.7)
+    value, slope = spline(Z)
+    np.testing.assert_allclose(less(Z)[0], value - 0.7 * Z**2 / 2, atol=1e-12)
+    np.testing.assert_allclose(less(Z)[1], slope - 0.7 * Z, atol=1e-12)
 
 
 def test_quantile_knots_share_out_the_points():
