@@ -24,11 +24,11 @@ from skhj.inspection import ConvergenceDisplay
 mpl.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-SHAPE, S = (32, 32), 2.0
+SHAPE, S = (24, 24), 1.5
 started = time.perf_counter()
 photographs = [image.mean(axis=2) / 255 for image in load_sample_images().images]
 upper, lower = [p[:320] for p in photographs], [p[320:] for p in photographs]
-train = make_image_patches(upper, n_samples=800, patch_shape=SHAPE, random_state=0)
+train = make_image_patches(upper, n_samples=500, patch_shape=SHAPE, random_state=0)
 test = make_image_patches(lower, n_samples=200, patch_shape=SHAPE, random_state=1)
 X, y, blur = make_deblurring(train, S, random_state=0)
 X_test, y_test, _ = make_deblurring(test, S, random_state=1)
@@ -42,7 +42,7 @@ curve_ax = curves.subplots()
 networks = {}
 for network in ("eunet", "optenet", "proximal"):
     est = EmbeddedInverseSolver(
-        blur, network=network, image_shape=SHAPE, max_iter=8, random_state=0
+        blur, network=network, image_shape=SHAPE, max_iter=15, random_state=0
     ).fit(X, y)
     networks[network] = est
     ConvergenceDisplay.from_estimator(est, X_test, y_test, ax=curve_ax)

@@ -34,8 +34,9 @@ __all__ = ["EmbeddedInverseSolver"]
 
 # Channels of the embedding of images, where none are asked for.
 CHANNELS = 32
-# Pixels that training on images sees, where no number of passes is asked for.
-PIXELS = 100_000_000
+# Samples that training sees, and pixels of images, where no number of passes is asked
+# for.
+SAMPLES, PIXELS = 300_000, 100_000_000
 
 
 class EmbeddedInverseSolver(
@@ -93,8 +94,8 @@ class EmbeddedInverseSolver(
     bounds : tuple of float or None, default=None
         Smallest and largest value of a model; answers are clipped to them.
     max_iter : int or "auto", default="auto"
-        Largest number of passes over the data. "auto" takes 40; for images as many as
-        see a hundred million pixels, from 4 to 40.
+        Largest number of passes over the data. "auto" takes as many as see 300,000
+        samples, from 10 to 40, or a hundred million pixels of images, from 4 to 40.
     batch_size : int or "auto", default="auto"
         Samples a step. "auto" takes a sixteenth of the samples, from 16 to 256, and at
         most 16 images.
@@ -359,7 +360,8 @@ class EmbeddedInverseSolver(
     def _schedule(self, n_seen, n_unknowns, image_shape):
         """Numbers of passes and of samples a step, and the learning rate."""
         if image_shape is None:
-            defaults = 40, int(np.clip(n_seen // 16, 16, 256)), 0.005
+            n_passes = int(np.clip(SAMPLES // n_seen, 10, 40))
+            defaults = n_passes, int(np.clip(n_seen // 16, 16, 256)), 0.005
         else:
             n_passes = int(np.clip(PIXELS // (n_seen * n_unknowns), 4, 40))
             defaults = n_passes, 16, 0.01

@@ -85,7 +85,8 @@ class LearnedInverse:
         physics = self.network.physics
         device = next(self.network.parameters()).device
         inputs = torch.as_tensor(self.units.inputs(B), device=device)
-        start = physics.to_model(physics.split(inputs)[0])
+        start, _ = physics.split(inputs)
+        start = physics.to_model(start, start)
         steps = torch.stack([answer - start for answer in evaluate(inputs)])
         differences = self.units.differences(steps.cpu().numpy())
         return self.linear(B) + self.correction * differences

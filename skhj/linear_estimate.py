@@ -301,13 +301,14 @@ def _square_root(covariance, error):
     The directions are those that matter beside an error, all where that is None.
     """
     values, vectors = _eigh(covariance)
-    N = len(values)
-    if N <= SMALL or error is None:
-        root = (vectors * np.sqrt(values)) @ vectors.T
-        return np.eye(N), root, _power(covariance, -1 / 2)
-    tail = values[::-1].cumsum()[::-1]  # variance of this direction and the later
-    k = max(1, int((tail > NEGLIGIBLE * error).sum()))
-    k = max(1, min(k, int((values > 0).sum())))
-    root = np.sqrt(values[:k])
-    inverse = np.divide(1, root, out=np.zeros(k), where=root > 0)
-    return vectors[:, :k], np.diag(root), np.diag(inverse)
+    N, n_kept = len(values), int((values > 0).sum())
+    if N > SMALL and error is not None:
+        tail = values[::-1].cumsum()[::-1]  # variance of this direction and the later
+        n_kept = min(n_kept, int((tail > NEGLIGIBLE * error).sum()))
+    n_kept = max(n_kept, 1)
+    root = np.sqrt(values[:n_kept])
+    inverse = np.divide(1, root, out=np.zeros(n_kept), where=root > 0)
+    vectors = vectors[:, :n_kept]
+    if N > SMALL and error is not None:
+        return vectors, np.diag(root), np.diag(inverse)
+    return np.eye(N), (vectors * root) @ vectors.T, (vectors * inverse) @ vectors.T

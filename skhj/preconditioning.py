@@ -24,8 +24,10 @@ from skhj.spectral_estimate import (
 
 __all__ = ["DenseUnits", "Setting", "SpectralUnits", "estimated_data", "make_setting"]
 
-# Images of more pixels than this are treated by their spectrum, not their covariance.
-DENSE_PIXELS = 1024
+# Images of more pixels than this are treated by their spectrum, not their covariance,
+# and so are those with fewer samples a pixel: windows of one photograph overlap, and
+# the hold-out does not show that a covariance has been learned by heart.
+DENSE_PIXELS, DENSE_SAMPLES = 1024, 4
 
 
 class DenseUnits(NamedTuple):
@@ -148,7 +150,8 @@ def make_setting(B, X, operator, image_shape, *, held_out, seen, preconditioned)
         The linear estimate, units and misfit.
     """
     split = {"held_out": held_out, "seen": seen}
-    if preconditioned and image_shape is not None and X.shape[1] > DENSE_PIXELS:
+    largest = min(DENSE_PIXELS, seen.sum() // DENSE_SAMPLES)
+    if preconditioned and image_shape is not None and X.shape[1] > largest:
         setting = _spectral_setting(B, X, operator, image_shape, **split)
         if setting is not None:
             return setting

@@ -84,12 +84,17 @@ def test_physics_multiplies_the_same_waves(kind):
     u = torch.as_tensor(X.reshape(50, -1))
     for answer, multiplier in [
         (physics.normal(u), estimate.normal),
-        (physics.to_model(u), estimate.factor),
+        (physics.to_model(u, u), estimate.factor),
+        (
+            physics.to_model(u, torch.zeros_like(u)),
+            estimate.factor * np.sqrt(1 - estimate.normal),
+        ),
     ]:
         expected = filter_images(X, multiplier, kind).reshape(50, -1)
         np.testing.assert_allclose(answer, expected, atol=1e-10)
     start = filter_images(B - B.mean(0), estimate.start, kind).reshape(50, -1)
-    models = physics.to_model(torch.as_tensor(start)).numpy() + X.mean(0).ravel()
+    start = torch.as_tensor(start)
+    models = physics.to_model(start, start).numpy() + X.mean(0).ravel()
     np.testing.assert_allclose(models, estimate(B.reshape(50, -1)), atol=1e-10)
 
 

@@ -90,6 +90,57 @@ def test_training_ends_when_the_hold_out_no_longer_improves():
     assert len(result.loss_curve) == 22  # best at the first epoch, then 21 without
 
 
+def test_patience_can_be_given():
+    result = fit(
+        Line(), validation=data(20, slope=(-1.0, -2.0), seed=1), max_iter=40, patience=3
+    )
+    assert len(result.loss_curve) == 5  # best at the first epoch, then 4 without
+
+
+def test_without_a_hold_out_all_epochs_are_run_and_the_last_weights_kept():
+    module = Line()
+    result = train(
+        module,
+        MeanSquaredError(),
+        data(50),
+        None,
+        max_iter=60,
+        batch_size=16,
+        learning_rate=0.1,
+        generator=torch.Generator().manual_seed(0),
+    )
+    # As above.
+    np.testing.assert_allclose(module.weight.detach(), [1.0, 2.0], atol=1e-2)
+    assert len(result.loss_curve) == 60
+    assert len(result.validation_curve) == 0
+    assert result.best_loss == result.loss_curve[-1]
+
+
+def test_augmented_inputs_are_what_is_learned_and_not_what_is_validated():
+    module = Line()
+    result = fit(module, max_iter=60, augment=lambda inputs: 2 * inputs)
+    # Training goes on to half of the slopes, past those that the hold-out prefers.
+    assert result.loss_curve[-1] < 1e-2
+    x, y = data(20, seed=1)
+    at_half = nn.functional.mse_loss(x @ torch.tensor([0.5, 1.0]), y)
+    np.testing.assert_allclose(result.validation_curve[-1], at_half, rtol=0.05)
+
+
+def test_gradients_are_clipped_to_their_largest_norm():
+    class Recording(Line):
+        norms = ()
+
+        def project_(self):
+            self.norms = (*self.norms, self.weight.grad.norm().item())
+
+    free, clipped = Recording(), Recording()
+    fit(free, max_iter=1)
+    fit(clipped, max_iter=1, max_norm=0.1)
+    assert max(free.norms) > 1
+    # Single precision, and the guard against dividing by zero.
+    np.testing.assert_allclose(clipped.norms, 0.1, rtol=1e-4)
+
+
 def test_same_generator_same_result_and_the_global_one_untouched():
     state = torch.get_rng_state()
     first, second = Line(), Line()

@@ -50,7 +50,7 @@ class DensePhysics(nn.Module):
         k = self.matrix.shape[1]
         return inputs[:, :k], inputs[:, k:]
 
-    def to_model(self, u):
+    def to_model(self, u, start):
         """Models in the scale of the loss, (n, k)."""
         return u @ self.factor.T
 
@@ -131,7 +131,7 @@ class NonlinearPhysics(nn.Module):
         k = self.models.shape[1]
         return inputs[:, :k], inputs[:, k:]
 
-    def to_model(self, u):
+    def to_model(self, u, start):
         """Models in the scale of the loss, (n, k)."""
         return u @ self.factor.T
 
@@ -196,9 +196,14 @@ class SpectralPhysics(nn.Module):
         """Starts u_0 and back-projected data, which are the same, (n, N)."""
         return inputs, inputs
 
-    def to_model(self, u):
-        """Models in the scale of the loss, (n, N)."""
-        return self._filter(u, self.factor)
+    def to_model(self, u, start):
+        """Models in the scale of the loss, (n, N).
+
+        Waves that the data determine are left to the start: what a step adds to a wave
+        counts by the standard deviation that the linear estimate leaves it.
+        """
+        spread = self.factor * (1 - self.multiplier).clamp(min=0).sqrt()
+        return self._filter(start, self.factor) + self._filter(u - start, spread)
 
     def normal(self, u):
         """A^T A u, (n, N)."""

@@ -84,12 +84,13 @@ class EmbeddedNetwork(nn.Module):
 
         Noise is drawn from a generator on the CPU, and left out without one.
         """
-        *_, u = self._iterates(inputs, generator)
-        return self.physics.to_model(u)
+        start, *_, u = self._iterates(inputs, generator)
+        return self.physics.to_model(u, start)
 
     def iterates(self, inputs, generator=None):
         """Models of all layers, a list of J + 1 tensors; the first is the start."""
-        return [self.physics.to_model(u) for u in self._iterates(inputs, generator)]
+        start, *steps = self._iterates(inputs, generator)
+        return [self.physics.to_model(u, start) for u in (start, *steps)]
 
     def _perturbed(self, z, layer, generator):
         if generator is None or self.noise_sizes is None:
