@@ -14,6 +14,7 @@ minus a conjugate. By the envelope theorem, its derivative by a weight of f is t
 f at the minimiser, which counts as a constant.
 """
 
+from copy import deepcopy
 from typing import NamedTuple
 
 import torch
@@ -145,15 +146,18 @@ class Envelope:
 
         Cores with a buffer ``smoothing`` are smoothed more at first.
         """
-        smoothing = getattr(self.network.core, "smoothing", None)
-        if smoothing is not None:
-            final = smoothing.clone()
+        if hasattr(self.network.core, "smoothing"):
+            # A copy: other threads may be asking this prior too.
+            smoothed = Envelope(deepcopy(self.network), self.t)
+            smoothing, final = (
+                smoothed.network.core.smoothing,
+                self.network.core.smoothing,
+            )
             for factor in SMOOTHINGS:
                 smoothing.copy_((factor * final).clamp(max=LARGEST_SMOOTHING))
-                start = self.minimise(
+                start = smoothed.minimise(
                     slopes, start, tol=ROUGH_TOLERANCE, max_iter=ROUGH_STEPS
                 ).point
-            smoothing.copy_(final)
         return self.minimise(slopes, start, tol=tol, max_iter=max_iter)
 
 
