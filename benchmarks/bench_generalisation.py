@@ -148,11 +148,11 @@ Mean squared errors on {n_fresh} fresh points in the prior's own units, {n_sampl
 samples, default parameters; median (range) over the seeds {seeds}. Ratios are the
 competitor's error over ours: of the paper's recipe with the wall time of our fit, for
 psi and J, and of MLPRegressor (256, 256) with early stopping, both sides standardised,
-for S. "won" is the model that the hold-out chose.
+for S. "won" is the model that the hold-out chose, "CPU-s" our fit's processor time.
 
 {machine}
 
-| prior | variant | d | won | s | psi | prox | J | recipe psi | recipe J | MLP S |
+| prior | variant | d | won | CPU-s | psi | prox | J | recipe psi | recipe J | MLP S |
 |---|---|---|---|---|---|---|---|---|---|---|
 """
 
@@ -170,7 +170,7 @@ def markdown(stored):
         columns = [
             *key,
             ", ".join(sorted({cell["network"] for cell in ours})),
-            f"{np.median([cell['seconds'] for cell in ours]):.0f}",
+            f"{np.median([cell['cpu_seconds'] for cell in ours]):.0f}",
             *(spread([cell[q] for cell in ours]) for q in ("psi", "prox", "J")),
             ratio(cells, "recipe", "psi"),
             ratio(cells, "recipe", "J"),
