@@ -15,6 +15,8 @@ __all__ = ["LearnedPrior", "Solved"]
 ROWS, NEWTON_ROWS = 8192, 1024
 # Relative to the spread of the data.
 NEWTON_TOLERANCE, INVERSION_TOLERANCE = 1e-7, 1e-5
+# Splines along more directions than features can take more than a hundred.
+MOST_STEPS = 200
 # Share of the mean curvature of psi that holds Newton's method near its first guess.
 # Where grad psi_theta falls a little short of the true range, the exact conjugate
 # would run far outside the data.
@@ -237,6 +239,7 @@ def _prox_of(network, tau, X, start, *, scale, anchor=0.0):
         anchor=anchor,
         scale=scale,
         tol=NEWTON_TOLERANCE,
+        max_iter=MOST_STEPS,
     )
     return solution, solution.residual <= 10 * NEWTON_TOLERANCE * scale
 

@@ -18,10 +18,10 @@ __all__ = ["Candidate", "PriorSearch", "Samples", "Settings", "gradient_mismatch
 
 # A model that leaves this share of the variance needs no competitor, nor does one
 # that leaves this share of what a rough network does, which has this share of epochs.
-NEGLIGIBLE, FAR_BETTER, ROUGH_SHARE = 1e-6, 0.1, 0.3
-# Samples up to which a network is trained once, and for each squared feature at least
-# for a model of the prior.
-SMALL, FEWEST = 2000, 5
+NEGLIGIBLE, FAR_BETTER, ROUGH_SHARE = 1e-6, 0.05, 0.2
+# Samples up to which a network is trained once. For a model of the prior: samples for
+# each squared feature at least, and features at most, for the time its steps take.
+SMALL, FEWEST, MOST_FEATURES = 2000, 5, 16
 
 
 class Samples(NamedTuple):
@@ -140,16 +140,19 @@ class PriorSearch:
         is_small = n_seen <= SMALL
         # A small one costs so little that it need not be rough.
         rough = self._fit_network(1.0 if is_small else ROUGH_SHARE)
-        if (
-            self.samples.S is not None
-            and n_seen >= FEWEST * self.samples.X.shape[1] ** 2
-        ):
+        if self._affords_envelope(n_seen):
             found.append(self._fit_envelope(rough))
         if is_small:
             found.append(rough)
         elif not self._settles(found, rough):
             found.append(self._fit_network())
         return found
+
+    def _affords_envelope(self, n_seen):
+        """Whether there are values, few features, and enough samples for them."""
+        n_features = self.samples.X.shape[1]
+        enough = n_seen >= FEWEST * n_features**2
+        return self.samples.S is not None and enough and n_features <= MOST_FEATURES
 
     def _settles(self, candidates, rough=None):
         """Whether the best model leaves next to nothing that a network could gain."""
