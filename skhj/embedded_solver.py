@@ -160,7 +160,7 @@ class EmbeddedInverseSolver(
     >>> rng = np.random.RandomState(0)
     >>> X = rng.choice([-1.0, 1.0], size=(300, 2)) + 0.1 * rng.normal(size=(300, 2))
     >>> B = X @ [[1.0], [0.5]]
-    >>> est = EmbeddedInverseSolver([[1.0, 0.5]], max_iter=5, random_state=0)
+    >>> est = EmbeddedInverseSolver([[1.0, 0.5]], max_iter=20, random_state=0)
     >>> est.fit(B, X).predict(B).shape
     (300, 2)
     """

@@ -180,7 +180,7 @@ def _noiseless_data(X, operator, setting):
     linear = setting.linear
     if operator is None:
         return estimated_data(linear, setting.matrix, X)
-    data = operator.forward(torch.as_tensor(X)).numpy()
+    data = operator.forward(torch.tensor(X)).numpy()
     if operator.is_linear:
         data = data - data.mean(axis=0) + linear.data_mean.ravel()
     return data
