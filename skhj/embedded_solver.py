@@ -87,10 +87,11 @@ class EmbeddedInverseSolver(
         "mse": ``predict`` is the conditional mean. "energy": noise of learned size is
         added before each layer, and the energy score makes the answers draws from the
         posterior, see ``sample``; ``predict`` averages a hundred of them.
-    noise_level : float or None, default=None
-        Standard deviation of white noise in the measurements, in their units, where it
-        is known: it is then drawn afresh in each step. None learns from the
-        measurements as they are.
+    noise_level : float, "auto" or None, default="auto"
+        Standard deviation of white noise in the measurements, in their units: it is
+        then drawn afresh in each step. "auto" takes that of b - A x where the operator
+        is a matrix and nothing speaks against white noise. None learns from the
+        measurements as they are, as does "auto" elsewhere.
     bounds : tuple of float or None, default=None
         Smallest and largest value of a model; answers are clipped to them.
     max_iter : int or "auto", default="auto"
@@ -159,7 +160,7 @@ class EmbeddedInverseSolver(
     >>> rng = np.random.RandomState(0)
     >>> X = rng.choice([-1.0, 1.0], size=(300, 2)) + 0.1 * rng.normal(size=(300, 2))
     >>> B = X @ [[1.0], [0.5]]
-    >>> est = EmbeddedInverseSolver([[1.0, 0.5]], max_iter=5, random_state=0)
+    >>> est = EmbeddedInverseSolver([[1.0, 0.5]], max_iter=20, random_state=0)
     >>> est.fit(B, X).predict(B).shape
     (300, 2)
     """
@@ -181,7 +182,11 @@ class EmbeddedInverseSolver(
         "resolution": [StrOptions({"half", "full"})],
         "precondition": ["boolean"],
         "loss": [StrOptions({"mse", "energy"})],
-        "noise_level": [Interval(Real, 0, None, closed="left"), None],
+        "noise_level": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="left"),
+            None,
+        ],
         "bounds": ["array-like", None],
         "max_iter": [
             StrOptions({"auto"}),
@@ -215,7 +220,7 @@ class EmbeddedInverseSolver(
         resolution="half",
         precondition=True,
         loss="mse",
-        noise_level=None,
+        noise_level="auto",
         bounds=None,
         max_iter="auto",
         batch_size="auto",

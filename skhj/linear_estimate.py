@@ -19,11 +19,14 @@ __all__ = [
     "precondition",
     "ridge_path",
     "statistics_of",
+    "white_noise_level",
     "wiener_estimate",
 ]
 
 # Relative eigenvalues of a covariance that are rounding.
 ROUNDING = 1e-12
+# Standard errors up to which a moment of the noise may be chance.
+CHANCE = 6.0
 # Models of at most this many unknowns keep all of them in their own order.
 SMALL = 256
 # Beyond it, directions are left to the linear estimate where all of them together hold
@@ -162,6 +165,43 @@ def wiener_estimate(statistics, A, shrinkage):
     return LinearEstimate(*means, CA @ _power(S, -1), S, C)
 
 
+def white_noise_level(B, X, A):
+    """Standard deviation of b - A x, where nothing speaks against white noise.
+
+    Parameters
+    ----------
+    B : ndarray of shape (n, M)
+        Data.
+    X : ndarray of shape (n, N)
+        Models.
+    A : ndarray of shape (M, N)
+        The operator.
+
+    Returns
+    -------
+    float or None
+        The level; None where the remainders are zero, differ in size between the
+        measurements, or correlate with each other, with the data's noiseless part or,
+        in size, with its size, by more than chance allows.
+    """
+    clean = (X - X.mean(axis=0)) @ A.T
+    noise = B - B.mean(axis=0) - clean
+    level = noise.std()
+    if not level > ROUNDING * B.std():
+        return None
+    noise = noise / level
+    moments = [
+        noise.T @ noise / len(B) - np.eye(noise.shape[1]),
+        noise.T @ _standardised(clean) / len(B),
+        (noise**2 - 1).T @ _standardised(clean**2) / len(B),
+    ]
+    # The square of a normal number has the standard deviation sqrt(2).
+    allowed = np.array([np.sqrt(2), 1, np.sqrt(2)]) * CHANCE / np.sqrt(len(B))
+    if any(np.abs(m).max() > a for m, a in zip(moments, allowed, strict=True)):
+        return None
+    return float(level)
+
+
 def ridge_path(statistics, penalties, *, scaled, shrinkage=1e-3):
     """Linear estimates from the samples alone: ridge regressions of x on b.
 
@@ -267,6 +307,12 @@ def literal(estimate, apply_operator):
     return Preconditioner(
         identity, scale * identity, scale * A.T / norm**2, whitening, scale * A / norm
     )
+
+
+def _standardised(columns):
+    """Columns less their means, over their standard deviations where they have any."""
+    scale = columns.std(axis=0)
+    return (columns - columns.mean(axis=0)) / np.where(scale > 0, scale, 1)
 
 
 def _shrunk(covariance, shrinkage):

@@ -281,4 +281,4 @@ def _apply(operator, A, models):
     """Data (n, M) of models (n, N)."""
     if A is not None:
         return models @ A.T
-    return operator.forward(torch.as_tensor(models)).numpy()
+    return operator.forward(torch.tensor(models)).numpy()

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from skhj.learned_inverse import LearnedInverse
+from skhj.linear_estimate import white_noise_level
 from skhj.networks.build_unrolled import make_unrolled
 from skhj.preconditioning import estimated_data, make_setting
 from skhj.training import TrainingResult, train
@@ -107,9 +108,9 @@ def fit_unrolled(
         Passed to `skhj.networks.build_unrolled.make_unrolled`.
     preconditioned : bool, default=True
         Whether the data's statistics give the units and the start.
-    noise_level : float or None, default=None
-        Standard deviation of the noise, which is then drawn afresh each step; None
-        takes the data as they are.
+    noise_level : float, "auto" or None, default=None
+        Standard deviation of the noise, which is then drawn afresh each step; "auto"
+        finds it where it is white; None takes the data as they are.
     early_stopping : bool, default=True
         Whether the samples held out also choose the best weights and the size of the
         correction; if not, all samples are trained on.
@@ -134,6 +135,8 @@ def fit_unrolled(
         preconditioned=preconditioned,
     )
     linear, units = setting.linear, setting.units
+    if noise_level == "auto":
+        noise_level = _estimated_noise_level(B, X, operator)
     network = make_unrolled(setting.physics, **architecture).to(device)
     if architecture["image_shape"] is not None:
         network = network.to(memory_format=torch.channels_last)
@@ -177,10 +180,18 @@ def _noiseless_data(X, operator, setting):
     linear = setting.linear
     if operator is None:
         return estimated_data(linear, setting.matrix, X)
-    data = operator.forward(torch.as_tensor(X)).numpy()
+    data = operator.forward(torch.tensor(X)).numpy()
     if operator.is_linear:
         data = data - data.mean(axis=0) + linear.data_mean.ravel()
     return data
+
+
+def _estimated_noise_level(B, X, operator):
+    """Level of white noise by an operator that is a matrix, else None."""
+    A = None
+    if operator is not None and operator.is_linear:
+        A = operator.dense()
+    return None if A is None else white_noise_level(B, X, A.numpy())
 
 
 def _add_noise(units, noise_level, generator, inputs):

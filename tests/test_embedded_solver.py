@@ -89,7 +89,7 @@ def test_sparse_models_are_recovered_better_than_linearly(network):
     assert error < 0.7 * squared_error(
         LinearRegression().fit(X, y).predict(X_test), y_test
     )
-    assert est.correction_ > 0.9
+    assert est.correction_ > 0.8
 
 
 @pytest.mark.parametrize("image_shape", [None, (8, 8)])

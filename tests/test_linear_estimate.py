@@ -9,6 +9,7 @@ from skhj.linear_estimate import (
     precondition,
     ridge_path,
     statistics_of,
+    white_noise_level,
     wiener_estimate,
 )
 from skhj.linear_selection import choose_linear_estimate
@@ -106,6 +107,19 @@ def test_literal_units_start_from_the_adjoint(data):
     np.testing.assert_allclose(np.linalg.norm(units.matrix, 2), 1.0)
     gain = A.T / np.linalg.norm(A, 2) ** 2
     np.testing.assert_allclose(units.gain, gain, atol=1e-12)
+
+
+def test_level_of_white_noise_is_found_and_other_noise_is_not_taken_for_it():
+    B, X, A = pairs(n=2000)
+    rng = np.random.RandomState(1)
+    clean, draws = X @ A.T, rng.normal(size=B.shape)
+    # Ten thousand numbers: a standard error of 0.7 %.
+    np.testing.assert_allclose(white_noise_level(B + 5, X, A), 0.3, rtol=0.03)
+    assert white_noise_level(clean, X, A) is None
+    assert white_noise_level(clean + draws * [1, 1, 1, 1, 2], X, A) is None
+    assert white_noise_level(clean + draws[:, :1], X, A) is None
+    assert white_noise_level(clean * (1 + 0.1 * draws), X, A) is None
+    assert white_noise_level(B, X, 1.2 * A) is None
 
 
 def test_constant_data_and_models_are_no_problem():
