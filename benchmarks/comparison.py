@@ -91,7 +91,7 @@ class Comparison:
         text.append(f"    {self.settings['command']}\n")
         for problem in dict.fromkeys(cell["problem"] for cell in self.cells):
             ratios = list(self.columns.values())
-            header = ["method", "error", *ratios, "CPU-s"]
+            header = ["method", "error", *ratios, "CPU-s", "seeds"]
             text.append(f"## {problem}\n")
             text.append("| " + " | ".join(header) + " |")
             text.append("|" + "---|" * len(header))
@@ -116,7 +116,8 @@ class Comparison:
                 c["error"] / errors[c["seed"]] for c in cells if c["seed"] in errors
             ]
             row.append(spread(ratios) if ratios else "")
-        return [*row, f"{np.mean([cell['seconds'] for cell in cells]):.0f}"]
+        seconds = np.mean([cell["seconds"] for cell in cells])
+        return [*row, f"{seconds:.0f}", str(len(cells))]
 
 
 def spread(ratios):
