@@ -6,7 +6,7 @@ sum of smooth ridges. For each, with n = 20,000 samples at x uniform in [-4, 4]^
 the prior's own coordinates) and t = 1 there:
 
 - ours: ``skhj.HJPriorRegressor`` with its default parameters; its ``fit`` sets the
-  wall time of the recipe;
+  processor time of the recipe;
 - recipe: the paper's two networks, in a bare torch loop with mini-batches;
 - MLP: scikit-learn's ``MLPRegressor`` (256, 256) of S alone, X and y standardised,
   with its own early stopping.
@@ -106,7 +106,7 @@ def run_cell(name, variant, n_features, seed, arguments):
     ours = run_ours(X, S, fresh, {"random_state": seed})
     recipe = {}
     if arguments.recipe:
-        recipe = run_recipe(X, S, fresh, ours["seconds"], seed)
+        recipe = run_recipe(X, S, fresh, ours["cpu_seconds"], seed)
     cell = {"ours": ours, "recipe": recipe, "mlp": run_mlp(X, S, fresh, seed)}
     # psi and prox have the units of |x|^2 and |x|^2, S and J those of S.
     units = {
@@ -146,7 +146,7 @@ HEADER = """\
 
 Mean squared errors on {n_fresh} fresh points in the prior's own units, {n_samples}
 samples, default parameters; median (range) over the seeds {seeds}. Ratios are the
-competitor's error over ours: of the paper's recipe with the wall time of our fit, for
+competitor's error over ours: of the paper's recipe with the time of our fit, for
 psi and J, and of MLPRegressor (256, 256) with early stopping, both sides standardised,
 for S. "won" is the model that the hold-out chose, "CPU-s" our fit's processor time.
 
