@@ -22,6 +22,8 @@ NEGLIGIBLE, FAR_BETTER, ROUGH_SHARE = 1e-6, 0.05, 0.2
 # Samples up to which a network is trained once. For a model of the prior: samples for
 # each squared feature at least, and features at most, for the time its steps take.
 SMALL, FEWEST, MOST_FEATURES = 2000, 5, 16
+# Features up to which that model takes all of its steps.
+FULL_STEPS = 8
 
 
 class Samples(NamedTuple):
@@ -189,7 +191,10 @@ class PriorSearch:
             t=t,
             held_out=held_out,
             device=settings.device,
-            max_iter=-(-4 * settings.max_iter // 5),
+            # The time of a step grows faster than the square of the features.
+            max_iter=math.ceil(
+                0.8 * settings.max_iter * min(1, FULL_STEPS / X.shape[1])
+            ),
             pair_iter=-(-settings.max_iter // 5),
             batch_size=self._batch_size(),
             learning_rate=settings.learning_rate,
