@@ -21,6 +21,8 @@ HELD_OUT_STEPS, FIRST_STEPS = 4, 10
 # list joins where the others leave more than LEFT_OVER of what a quadratic leaves.
 FEW_RIDGES, PAIRS, MANY_RIDGES = (3, 1, 0.25), (3, 2, 1.0), (6, 1, 0.25)
 FULL_RANK_UNITS, LEFT_OVER = 4, 3e-3
+# Loss below which it does not matter that steps could go on.
+MATTERS = 1e-3
 # Samples that each weight of the units asks for.
 SAMPLES_PER_WEIGHT = 4
 # Steps of each in a round; then those go on whose loss is below a multiple of the
@@ -40,7 +42,7 @@ class EnvelopeFit(NamedTuple):
     validation_error : float
         Mean squared error of S on the hold-out, in the caller's units.
     converged : bool
-        Whether progress ended before the steps did.
+        Whether progress ended before the steps did, or the loss is negligible.
     architecture : dict
         Of the network's core, as for `skhj.networks.make_core`; empty where it came
         from the caller.
@@ -204,7 +206,7 @@ def _finish(descent, architecture):
     descent.set_best()
     network, result = descent.network, descent.result()
     error = result.best_loss * float(network.unit_scale) ** 2
-    converged = result.ended or result.best_loss < NEGLIGIBLE
+    converged = result.ended or result.best_loss < MATTERS
     return EnvelopeFit(network, result, error, converged, architecture)
 
 

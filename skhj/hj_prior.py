@@ -388,6 +388,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
 
     def _warn_if_unsettled(self, candidate):
         fits = {"value function": candidate.value_fit, "prior": candidate.prior_fit}
+        if candidate.model.value_by_minimisation:
+            del fits["value function"]  # It only starts the minimisation.
         for name, fit in fits.items():
             if fit is not None and not fit.converged:
                 warnings.warn(
