@@ -264,12 +264,16 @@ def continue_with(spline, ends, curvature):
     Spline
         The function, with up to two more knots.
     """
-    inner = spline.curvature
-    knots, pieces = spline.knots, inner
-    if inner[0] < curvature and ends[0] < knots[0]:
-        knots, pieces = np.r_[ends[0], knots], np.r_[curvature, pieces]
-    if inner[-1] < curvature and ends[1] > knots[-1]:
-        knots, pieces = np.r_[knots, ends[1]], np.r_[pieces, curvature]
+    knots, pieces = spline.knots, spline.curvature
+    if pieces[0] < curvature:
+        # Where the data end at a knot, or before it, the outer piece is beyond them.
+        inside = ends[0] < knots[0]
+        knots = np.r_[ends[0], knots] if inside else knots
+        pieces = np.r_[curvature, pieces if inside else pieces[1:]]
+    if pieces[-1] < curvature:
+        inside = ends[1] > knots[-1]
+        knots = np.r_[knots, ends[1]] if inside else knots
+        pieces = np.r_[pieces if inside else pieces[:-1], curvature]
     middle = len(knots) // 2
     value, slope = spline(knots[middle : middle + 1])
     return Spline(knots, np.r_[value, slope, pieces])

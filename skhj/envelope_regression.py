@@ -10,15 +10,12 @@ from skhj.envelope import Envelope
 from skhj.gauss_newton import GaussNewton, Refinement, Targets
 from skhj.networks import make_core
 from skhj.semiconvex_regression import fit_semiconvex
-from skhj.training import TrainingResult, train
 
-__all__ = ["EnvelopeFit", "fit_envelope", "fit_norm_envelope"]
+__all__ = ["EnvelopeFit", "fit_norm_envelope"]
 
-# Newton steps of the hold-out's minimisers after each epoch, and of every one at first.
-HELD_OUT_STEPS, FIRST_STEPS = 4, 10
-# Candidates: units in multiples of the number of features, their rank, and the share
-# of the epochs of the fit to pairs; then FULL_RANK_UNITS of full rank. The last of the
-# list joins where the others leave more than LEFT_OVER of what a quadratic leaves.
+# Candidates: FULL_RANK_UNITS of full rank, then units in multiples of the number of
+# features, their rank, and the share of the epochs of the fit to pairs. MANY_RIDGES
+# join where the others leave more than LEFT_OVER of what a quadratic leaves.
 FEW_RIDGES, PAIRS, MANY_RIDGES = (3, 1, 0.25), (3, 2, 1.0), (6, 1, 0.25)
 FULL_RANK_UNITS, LEFT_OVER = 4, 3e-3
 # Loss below which it does not matter that steps could go on.
@@ -37,19 +34,18 @@ class EnvelopeFit(NamedTuple):
     ----------
     network : SemiconvexNetwork
         The prior, in double precision.
-    training : TrainingResult or Refinement
+    training : Refinement
         Losses, in units of what the best quadratic leaves.
     validation_error : float
         Mean squared error of S on the hold-out, in the caller's units.
     converged : bool
         Whether progress ended before the steps did, or the loss is negligible.
     architecture : dict
-        Of the network's core, as for `skhj.networks.make_core`; empty where it came
-        from the caller.
+        Of the network's core, as for `skhj.networks.make_core`.
     """
 
     network: nn.Module
-    training: TrainingResult | Refinement
+    training: Refinement
     validation_error: float
     converged: bool
     architecture: dict
@@ -58,100 +54,6 @@ class EnvelopeFit(NamedTuple):
     def loss_curve(self):
         """Training loss of each step or epoch."""
         return self.training.loss_curve
-
-
-class _Minima(nn.Module):
-    """The minima as a function of the rows of the samples; keeps the minimisers."""
-
-    def __init__(self, envelope, slopes, points):
-        super().__init__()
-        self.network, self.project_ = envelope.network, envelope.network.project_
-        self.envelope, self.slopes, self.points = envelope, slopes, points
-
-    def forward(self, rows):
-        p, u = self.slopes[rows], self.points[rows]
-        n_steps = 1 if self.training else HELD_OUT_STEPS
-        u = self.envelope.minimise(p, u, max_iter=n_steps).point
-        self.points[rows] = u
-        quadratic = u @ self.envelope.quadratic.to(u.dtype) / 2
-        return self.network(u) + (u * (quadratic - p)).sum(1)
-
-
-class _Loss(nn.Module):
-    def forward(self, minima, targets):
-        return nn.functional.mse_loss(minima, targets[0])
-
-
-def fit_envelope(
-    network,
-    X,
-    w,
-    *,
-    Y_start,
-    t,
-    held_out,
-    max_iter=60,
-    generator,
-    progress=None,
-    **training,
-):
-    """Improve a prior so that the value function it generates is -w.
-
-    A network of `skhj.networks.NormUnits` is improved by `skhj.gauss_newton`, any
-    other by `skhj.training.train`, where each step first moves the minimisers of its
-    batch by one step of Newton's method.
-
-    Parameters
-    ----------
-    network : SemiconvexNetwork
-        The prior, such as `fit_semiconvex` fits to proximal points. It is changed in
-        place.
-    X : ndarray of shape (n, d)
-        Points.
-    w : ndarray of shape (n,)
-        Values of minus the value function.
-    Y_start : ndarray of shape (n, d)
-        First guesses of the proximal points of X.
-    t : float
-        Time.
-    held_out : ndarray of shape (n,), dtype bool
-        Samples that choose the best weights and are not trained on.
-    max_iter : int, default=60
-        Largest number of steps of Gauss and Newton, or of epochs.
-    generator : torch.Generator
-        Source of the order of the samples.
-    progress : FitProgress or None, default=None
-        Told of each step.
-    **training : dict
-        Passed to `skhj.training.train`, where that is used.
-
-    Returns
-    -------
-    EnvelopeFit
-        The prior and its losses.
-
-    Notes
-    -----
-    Where gradients of S are known, so are the proximal points x - t grad S, and
-    `fit_semiconvex` fits the prior to them directly: Y_start is then exact, and this is
-    a polish.
-    """
-    samples = _samples(network, X, w, Y_start, t)
-    rows = _rows(held_out, samples[0].device)
-    if not hasattr(network.core, "parameter_jacobian"):
-        return _by_training(
-            network,
-            samples,
-            rows,
-            t,
-            max_iter=max_iter,
-            generator=generator,
-            progress=progress,
-            **training,
-        )
-    descent = _descent(network, samples, rows, t, generator)
-    descent.run(max_iter, progress)
-    return _finish(descent, {})
 
 
 def _samples(network, X, w, Y, t):
@@ -171,24 +73,6 @@ def _rows(held_out, device):
         torch.as_tensor(np.flatnonzero(mask), device=device)
         for mask in (~held_out, held_out)
     ]
-
-
-def _by_training(network, samples, rows, t, **training):
-    envelope = Envelope(network, t)
-    slopes, values, points = samples
-    points = envelope.minimise(slopes, points, max_iter=FIRST_STEPS).point
-    slopes, values, points = (a.float() for a in (slopes, values, points))
-    with torch.no_grad():
-        # Its weights alone: the units stay in double precision.
-        for weight in network.parameters():
-            weight.data = weight.data.float()
-        network.core_weight = network.core_weight.float()
-    network.requires_grad_(True)
-    module = _Minima(envelope, slopes, points)
-    result = train(module, _Loss(), *((r, values[r]) for r in rows), **training)
-    network.double().requires_grad_(False)
-    error = result.best_loss * float(network.unit_scale) ** 2
-    return EnvelopeFit(network, result, error, True, {})
 
 
 def _descent(network, samples, rows, t, generator):

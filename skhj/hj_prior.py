@@ -78,8 +78,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         to zero along a half cosine.
     gradient_weight : float, default=1.0
         Weight of the gradients where the values have 1, each in units of what the
-        best quadratic leaves. It matters to the prior's network, whose gradients are
-        always known, and to the value's where ``gradient`` is given.
+        best quadratic leaves (for splines, the best affine function). It matters to
+        the prior's network, whose gradients are always known, and to the value's
+        where ``gradient`` is given.
     prox_loss : {"squared", "matching"}, default="squared"
         Loss of proximal points, with ``target="prox"``. From noisy signals the squared
         error learns the mean of the clean ones, proximal matching comes close to their
@@ -147,8 +148,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     -----
     The two networks and the exact gradient they share (with p = prox(x), x is a
     gradient of psi* at p) are in section 3 of [1]_, "inversion" and proximal matching
-    in [2]_. Computation is in double precision, training in single; answers come in
-    the dtype of X.
+    in [2]_. Computation is in double precision, training by Adam in single; answers
+    come in the dtype of X.
 
     References
     ----------
@@ -453,7 +454,10 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         return answer.value, answer.gradient
 
     def _evolved(self, X, time):
-        return self._checked(self._model.evolve(X, time), X, self._reach[0]).value
+        answer = self._model.evolve(X, time)
+        # The data have to reach where the characteristics through X end.
+        ends = X + (self._time - time) * answer.gradient
+        return self._checked(answer, ends, self._reach[0]).value
 
     def _checked(self, answer, X, reach):
         """Warn of answers that extrapolate, and of those not solved for."""

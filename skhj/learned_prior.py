@@ -8,6 +8,7 @@ import torch
 from skhj import hamilton_jacobi as hj
 from skhj.conjugate import invert_by_conjugate_gradients, newton_conjugate
 from skhj.envelope import lax_oleinik
+from skhj.networks import RidgeNetwork
 
 __all__ = ["LearnedPrior", "Solved"]
 
@@ -15,7 +16,7 @@ __all__ = ["LearnedPrior", "Solved"]
 ROWS, NEWTON_ROWS = 8192, 1024
 # Relative to the spread of the data.
 NEWTON_TOLERANCE, INVERSION_TOLERANCE = 1e-7, 1e-5
-# Splines along more directions than features can take more than a hundred.
+# Ill-conditioned directions of splines can take more than a hundred.
 MOST_STEPS = 200
 # Share of the mean curvature of psi that holds Newton's method near its first guess.
 # Where grad psi_theta falls a little short of the true range, the exact conjugate
@@ -198,9 +199,11 @@ class LearnedPrior:
 
     def _first_point(self, Y):
         """Guess of the x with grad psi(x) = y."""
-        if self.prior_network is None:
+        if self.prior_network is not None:
+            return Y + self.t * self.prior_network.value_and_gradient_at(Y)[1]
+        if isinstance(self.value_network, RidgeNetwork):
             return self.value_network.conjugate_start(Y)
-        return Y + self.t * self.prior_network.value_and_gradient_at(Y)[1]
+        return Y
 
     def _backward(self, X, time):
         """S(x, time) as the largest value whose paraboloids stay above S(., t)."""

@@ -167,7 +167,7 @@ class PriorSearch:
         """Variance on the hold-out of what ``validation_error`` is about."""
         X, S, gradient, t, held_out = self.samples
         values = X - t * gradient if S is None else S
-        return float(np.var(values[held_out], axis=0).mean())
+        return _spread(values, held_out)
 
     def _ridges(self):
         found = [self._fit_ridge("axes")]
@@ -358,7 +358,7 @@ def gradient_mismatch(model, samples):
         return 0.0
     given = samples.gradient[samples.held_out]
     errors = model.value(samples.X[samples.held_out]).gradient - given
-    spread = ((given - samples.gradient.mean(axis=0)) ** 2).mean()
+    spread = _spread(samples.gradient, samples.held_out)
     return float((errors**2).mean() / max(spread, 1e-300))
 
 
@@ -369,6 +369,11 @@ def _closest_method(model, P, J):
         for method in ("network", "newton")
     }
     return min(errors, key=errors.get)
+
+
+def _spread(array, held_out):
+    """Mean square on the hold-out of the deviation from the mean of all."""
+    return float(((array - array.mean(axis=0))[held_out] ** 2).mean())
 
 
 def _minus(array):

@@ -108,7 +108,7 @@ def improve_directions(samples, held_out, ridges, *, lower, max_steps=MAX_STEPS)
         First directions and profiles.
     lower : ndarray of shape (m,)
         Smallest curvature allowed along each direction.
-    max_steps : int, default=40
+    max_steps : int, default=30
         Largest number of steps.
 
     Returns

@@ -154,9 +154,10 @@ def fit_semiconvex(
     result = train(module, criterion, *samples, **training)
     if not result.best_loss < baseline:
         network.core_weight.zero_()
-        network.double().set_quadratic_(quadratic)
+        if matching_width is None:
+            network.double()  # Only the quadratic is left: keep all its digits.
+        network.set_quadratic_(quadratic)
     if matching_width is not None:
-        network.float()
         result = match_proximal_points(
             module, result, *samples, units=units, width=matching_width, **training
         )

@@ -134,3 +134,11 @@ def test_coinciding_points_leave_fewer_knots(z, n_knots):
     knots = quantile_knots(z, 20)
     assert len(knots) == n_knots
     assert (np.diff(knots) > 0).all()
+
+
+def test_pieces_beyond_the_data_are_lifted_where_the_data_end_at_a_knot():
+    """Integers and pixels that are mostly zero put knots there."""
+    spline = constant_spline(np.array([0.0, 1.0, 2.0]))
+    lifted = continue_with(spline, (0.0, 2.0), 0.5)
+    np.testing.assert_array_equal(lifted.curvature[[0, -1]], 0.5)
+    np.testing.assert_allclose(lifted(np.linspace(0, 2, 9))[0], 0.0, atol=1e-15)

@@ -9,9 +9,8 @@ from sum_of_norms import SumOfNorms, euclidean, pairs, total_variation
 
 from skhj import hamilton_jacobi as hj
 from skhj.envelope import lax_oleinik
-from skhj.envelope_regression import fit_envelope, fit_norm_envelope
+from skhj.envelope_regression import fit_norm_envelope
 from skhj.networks import make_core
-from skhj.semiconvex_regression import fit_semiconvex
 
 T = 0.8
 CPU = torch.device("cpu")
@@ -94,20 +93,6 @@ def test_same_generator_same_prior():
         strict=True,
     ):
         np.testing.assert_array_equal(mine, theirs)
-
-
-def test_any_other_network_is_improved_by_training():
-    data = samples(total_variation(2), 300, 2)
-    core = make_core("icnn", 2, seed=0, hidden_layer_sizes=(), wide_units=32)
-    generator = torch.Generator().manual_seed(0)
-    options = {"batch_size": 64, "learning_rate": 0.02, "generator": generator}
-    options |= {"t": T, "held_out": data.held_out, "max_iter": 20}
-    pairs_fit = fit_semiconvex(core, data.Y, data.J, data.slope, device=CPU, **options)
-    before = value_error(pairs_fit.network, data)
-    fit = fit_envelope(pairs_fit.network, data.X, -data.S, Y_start=data.Y, **options)
-    assert fit.validation_error < before / 2
-    assert value_error(fit.network, data) < before / 2
-    assert fit.architecture == {}
 
 
 def test_prior_survives_its_arrays():

@@ -74,6 +74,18 @@ def test_it_is_the_minimum_of_the_prior_over_all_points(problem_and_fit):
     assert (lowest - S <= 0.05).all()
 
 
+def test_it_needs_no_network_of_the_prior(problem_and_fit):
+    problem, est, X = problem_and_fit
+    alone = HJPriorRegressor(T, network="icnn", prior_method="inversion", **SMALL)
+    alone.set_params(random_state=0).fit(X, problem.value(X, T))
+    again = HJPriorRegressor(T, network="icnn", prior_method="newton", **SMALL)
+    again.set_params(random_state=0).fit(X, problem.value(X, T))
+    # The same minimisation from another start.
+    np.testing.assert_allclose(
+        alone.evolve(X, T / 2), again.evolve(X, T / 2), rtol=0, atol=1e-8
+    )
+
+
 def test_it_agrees_with_the_exact_evolution():
     problem = ConcaveQuadratic(0.5)
     X, y, _ = make_value_samples(problem, 400, 3, t=T, random_state=0)
