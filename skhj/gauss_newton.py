@@ -248,4 +248,5 @@ class GaussNewton:
 
     def set_best(self):
         """Set the best weights so far."""
-        self.network.load_state_dict(self.best[1])
+        if self.best[1] is not None:
+            self.network.load_state_dict(self.best[1])

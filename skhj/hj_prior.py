@@ -84,7 +84,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     prox_loss : {"squared", "matching"}, default="squared"
         Loss of proximal points, with ``target="prox"``. From noisy signals the squared
         error learns the mean of the clean ones, proximal matching comes close to their
-        mode; splines know the squared error only.
+        mode, and "auto" then means "icnn": splines know the squared error only.
     matching_width : float, default=0.5
         Last width of the proximal matching loss, in units of the root mean squared
         error that the squared loss leaves. Less is closer to the mode and asks for
@@ -280,6 +280,13 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
 
     def _check_target(self, X, y, gradient):
         """Return points, values or None, and gradients or None."""
+        if self.prox_loss == "matching" and (
+            self.target == "value" or self.network == "ridge"
+        ):
+            raise ValueError(
+                "prox_loss='matching' needs target='prox' and a network that is not "
+                f"'ridge', got target={self.target!r} and network={self.network!r}"
+            )
         if self.target == "value":
             return self._check_samples(X, y, gradient)
         if self.network == "envelope":
@@ -358,7 +365,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
                 f"{mismatch:.0%} of its variance: check its sign and its units (from "
                 "proximal points P it is (X - P) / t), or for noise",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         self._model = best.model
         self._fitted_architectures = [
@@ -397,7 +404,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
                     f"the network of the {name} was still improving when its training "
                     f"ended; raise max_iter (it is {self.max_iter})",
                     ConvergenceWarning,
-                    stacklevel=5,
+                    stacklevel=6,
                 )
 
     def __getstate__(self):

@@ -11,7 +11,7 @@ from skhj import hamilton_jacobi as hj
 from skhj.envelope_regression import fit_norm_envelope
 from skhj.learned_prior import LearnedPrior
 from skhj.networks import RidgeNetwork, make_core
-from skhj.ridge_regression import fit_ridge
+from skhj.ridge_regression import fit_ridge, spanned
 from skhj.semiconvex_regression import fit_semiconvex
 
 __all__ = ["Candidate", "PriorSearch", "Samples", "Settings", "gradient_mismatch"]
@@ -22,6 +22,8 @@ NEGLIGIBLE, FAR_BETTER, ROUGH_SHARE = 1e-6, 0.05, 0.2
 # Samples up to which a network is trained once. For a model of the prior: samples for
 # each squared feature at least, and features at most, for the time its steps take.
 SMALL, FEWEST, MOST_FEATURES = 2000, 5, 16
+# Held-out samples from which gradients are judged.
+FEWEST_TO_JUDGE = 10
 # Features up to which that model takes all of its steps.
 FULL_STEPS = 8
 
@@ -131,10 +133,12 @@ class PriorSearch:
             "ridge": self._ridges,
             "envelope": self._envelopes,
         }.get(network, self._network_alone)
-        best, *others = sorted(search(), key=lambda one: one.validation_error)
+        best, *others = sorted(search(), key=_finite_error)
         return [self._with_prior(best), *others]
 
     def _best_of_all(self):
+        if self.settings.matching_width is not None:
+            return self._network_alone()  # Splines know the squared error only.
         found = self._ridges()
         if self._settles(found):
             return found
@@ -153,8 +157,10 @@ class PriorSearch:
     def _affords_envelope(self, n_seen):
         """Whether there are values, few features, and enough samples for them."""
         n_features = self.samples.X.shape[1]
-        enough = n_seen >= FEWEST * n_features**2
-        return self.samples.S is not None and enough and n_features <= MOST_FEATURES
+        if self.samples.S is None or n_features > MOST_FEATURES:
+            return False
+        spans, _ = spanned(self.samples.X)
+        return spans.shape[1] == n_features and n_seen >= FEWEST * n_features**2
 
     def _settles(self, candidates, rough=None):
         """Whether the best model leaves next to nothing that a network could gain."""
@@ -176,7 +182,8 @@ class PriorSearch:
         return found
 
     def _envelopes(self):
-        return [self._fit_envelope(self._fit_network(ROUGH_SHARE))]
+        rough = self._fit_network(ROUGH_SHARE)
+        return [self._fit_envelope(rough), rough]
 
     def _fit_envelope(self, rough):
         """Fit a sum of norms to the prior, through the value function."""
@@ -293,7 +300,8 @@ class PriorSearch:
             if S is not None
             else t * (answer.gradient - gradient[held_out])
         )
-        error = float(np.mean(errors**2))
+        with np.errstate(over="ignore"):
+            error = float(np.mean(errors**2))
         return Candidate(
             name, model, error, perf_counter() - start, value_fit, prior_fit
         )
@@ -352,9 +360,10 @@ def gradient_mismatch(model, samples):
     Returns
     -------
     float
-        The share; zero where values or gradients are not given.
+        The share; zero where values or gradients are not given, or few held out.
     """
-    if samples.S is None or samples.gradient is None:
+    few = samples.held_out.sum() < FEWEST_TO_JUDGE
+    if samples.S is None or samples.gradient is None or few:
         return 0.0
     given = samples.gradient[samples.held_out]
     errors = model.value(samples.X[samples.held_out]).gradient - given
@@ -369,6 +378,12 @@ def _closest_method(model, P, J):
         for method in ("network", "newton")
     }
     return min(errors, key=errors.get)
+
+
+def _finite_error(candidate):
+    """Error on the hold-out, infinite where a fit has run away."""
+    error = candidate.validation_error
+    return error if np.isfinite(error) else np.inf
 
 
 def _spread(array, held_out):

@@ -16,7 +16,7 @@ from skhj.ridge_basis import base_curvature
 from skhj.ridge_profiles import RidgeSum, Samples
 from skhj.ridge_search import search_basis
 
-__all__ = ["RidgeFit", "fit_ridge"]
+__all__ = ["RidgeFit", "fit_ridge", "spanned"]
 
 # Curvature of the potential at least, as a share of that of |x|^2 / 2: its conjugate
 # is finite everywhere. Beyond the data it is at least a share of the mean within.
@@ -24,6 +24,8 @@ STRONG_CONVEXITY, OUTER_SHARE = 1e-6, 0.1
 # Points at which the Hessians of a rough fit are compared, and the condition number
 # beyond which directions are no basis to work in.
 N_HESSIANS, WORST_BASIS = 400, 1e8
+# Spread below which a direction has no say, as a share of the widest.
+NARROWEST = 1e-3
 
 
 class RidgeFit(NamedTuple):
@@ -99,6 +101,20 @@ def fit_ridge(
     RidgeFit
         The function and its error on the hold-out.
     """
+    spans, rest = spanned(X[~held_out])
+    if rest.shape[1]:
+        # Along the other directions a profile would be fitted to rounding errors.
+        fit = fit_ridge(
+            X @ spans,
+            w,
+            None if gradient is None else gradient @ spans,
+            t=t,
+            held_out=held_out,
+            start=start,
+            gradient_weight=gradient_weight,
+            rng=rng,
+        )
+        return fit._replace(network=_lifted(fit.network, X[~held_out], spans, rest))
     units = _Units(X[~held_out], _rows(w, ~held_out), t)
     samples = units.samples(X, w, gradient, gradient_weight, ~held_out)
     directions, splines = np.eye(X.shape[1]), None
@@ -134,6 +150,47 @@ def fit_ridge(
     )
 
 
+def spanned(X):
+    """Orthonormal directions in which points vary, and the others, as columns.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Points.
+
+    Returns
+    -------
+    spans, rest : ndarray of shape (d, r) and (d, d - r)
+        Directions of at least a thousandth of the widest spread, and of less.
+    """
+    V = X - X.mean(axis=0)
+    V = V / (np.abs(V).max() or 1.0)
+    variances, directions = np.linalg.eigh(V.T @ V)
+    keep = variances > NARROWEST**2 * variances[-1]
+    keep[-1] = True
+    columns = V.std(axis=0)
+    narrow = columns <= NARROWEST * columns.max()
+    if narrow.sum() == (~keep).sum():  # The other columns keep their axes.
+        directions, keep = np.eye(len(columns)), ~narrow
+    return directions[:, keep], directions[:, ~keep]
+
+
+def _lifted(network, X, spans, rest):
+    """The same function of the coordinates ``spans.T @ x``, in all of the space."""
+    arrays = network.to_arrays()
+    n_more = rest.shape[1]
+    # Profiles that are zero: there psi is |x|^2 / 2 alone, and the prox stays put.
+    fill = {"knots": np.inf, "values": 0.0, "slopes": 0.0, "curvatures": 0.0}
+    for name, value in fill.items():
+        more = np.full((n_more, arrays[name].shape[1]), value)
+        arrays[name] = np.vstack([arrays[name], more])
+    arrays["base_curvature"] = np.r_[arrays["base_curvature"], np.ones(n_more)]
+    arrays["directions"] = np.vstack([arrays["directions"] @ spans.T, rest.T])
+    arrays["matrix"] = spans @ arrays["matrix"] @ spans.T
+    arrays["unit_center"] = X.mean(axis=0)
+    return RidgeNetwork.from_arrays(arrays)
+
+
 def _plus_quadratic(samples, matrix):
     """Samples of the function plus <v, matrix v> / 2."""
     if not matrix.any():
@@ -167,6 +224,14 @@ class _Units:
         self.length = float(np.sqrt(((X - self.center) ** 2).mean())) or 1.0
         self.intercept = 0.0 if w is None else float(w.mean())
         self.time = t
+        with np.errstate(over="ignore", divide="ignore"):
+            sizes = np.array([self.intercept, np.square(self.length) / t, t])
+            sizes = np.r_[sizes, t / np.square(self.length)]
+        if not np.isfinite(sizes).all():
+            raise ValueError(
+                "X, y and t must be of sizes whose squares and ratios are finite "
+                f"numbers, got points of spread {self.length:.3g} and t={t:.3g}"
+            )
 
     def samples(self, X, w, gradient, gradient_weight, rows):
         s = self.length

@@ -194,3 +194,11 @@ def test_envelope_asks_for_values():
     X, y, G = samples(L1(), 50, 2)
     with pytest.raises(ValueError, match="network must not be 'envelope' with target"):
         auto(network="envelope", target="prox").fit(X, X - T * G)
+
+
+@pytest.mark.parametrize("t", [1e-200, 1e-40])
+def test_times_too_short_for_the_envelope_leave_the_best_other_model(t):
+    X, _, _ = samples(L1(), 100, 2)
+    y = np.abs(X).sum(axis=1)
+    est = auto(t=t, network="envelope", max_iter=3).fit(X, y)
+    assert est.score(X, y) > 0.5

@@ -122,3 +122,12 @@ def test_bad_targets_are_named():
         regressor().fit(X, P)
     with pytest.raises(ValueError, match="y should be a 1d array"):
         regressor(target="value").fit(X, P[:, :2])
+
+
+def test_matching_is_not_left_to_models_that_do_not_know_it():
+    X, P = points(L1(), 100)
+    est = regressor(network="auto", prox_loss="matching", max_iter=3).fit(X, P)
+    assert est.network_ == "icnn"
+    for wrong in ({"network": "ridge"}, {"target": "value"}):
+        with pytest.raises(ValueError, match="prox_loss='matching' needs target='pro"):
+            regressor(prox_loss="matching", **wrong).fit(X, P)

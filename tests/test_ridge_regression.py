@@ -221,3 +221,30 @@ def test_the_search_is_reproducible_and_takes_its_chances_from_rng():
     )
     for name, array in first.items():
         np.testing.assert_array_equal(array, second[name])
+
+
+@pytest.mark.parametrize("extra", ["constant", "duplicate", "narrow"])
+@pytest.mark.parametrize("start", ["axes", "basis"])
+def test_prox_stays_put_where_the_points_do_not_vary(extra, start):
+    """A profile along rounding errors would have any slope, and S would not notice."""
+    rng = np.random.default_rng(0)
+    X = 2 * rng.normal(size=(600, 2))
+    more = {
+        "constant": np.full(len(X), 3.0),
+        "duplicate": X[:, 0],
+        "narrow": 1e-4 * rng.normal(size=len(X)),
+    }[extra]
+    full = np.column_stack([X, more])
+    norm = np.linalg.norm(X, axis=1)
+    S = np.where(norm > 0.5, norm - 0.25, norm**2)
+    fit = fit_ridge(full, -S, t=0.5, held_out=np.arange(600) < 60, start=start)
+    points = torch.tensor(full)
+    w, gradient = fit.network.value_and_gradient_at(points)
+    # The prior is 1-Lipschitz, a fit of it in two dimensions nearly so.
+    assert gradient.abs().max() < 3
+    still = {"constant": [0, 0, 1], "duplicate": [1, 0, -1], "narrow": [0, 0, 1]}[extra]
+    along = gradient @ torch.tensor(still, dtype=torch.float64)
+    np.testing.assert_allclose(along, 0.0, atol=1e-10)
+    value, point = fit.network.conjugate_at(points + 0.5 * gradient)
+    assert torch.isfinite(value).all()
+    assert torch.isfinite(point).all()
