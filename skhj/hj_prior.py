@@ -94,7 +94,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         "newton": the conjugate of the fitted potential; by Newton's method, from that
         network's answer, of which it is a lower bound; in closed form where the
         potential is a sum of splines along a basis. "inversion": conjugate gradients
-        from scratch for each query, without a second network; the slow baseline.
+        from scratch for each query, without a second network; the slow baseline. The
+        closed form takes 0.4 to 16 microseconds a query with 2 to 64 features,
+        conjugate gradients 83 to 5,000 times that (benchmarks/results).
         "auto": "newton", or where gradients are given, the one of the first two that
         is closer to the prior on the hold-out. A model of the prior itself needs none
         of them.
