@@ -19,6 +19,8 @@ __all__ = ["Candidate", "PriorSearch", "Samples", "Settings", "gradient_mismatch
 # A model that leaves this share of the variance needs no competitor, nor does one
 # that leaves this share of what a rough network does, which has this share of epochs.
 NEGLIGIBLE, FAR_BETTER, ROUGH_SHARE = 1e-6, 0.05, 0.2
+# Steps of a rough network at least: from a rougher one the prior's side may not start.
+ROUGH_STEPS = 1500
 # Samples up to which a network is trained once. For a model of the prior: samples for
 # each squared feature at least, and features at most, for the time its steps take.
 SMALL, FEWEST, MOST_FEATURES = 2000, 5, 16
@@ -145,7 +147,7 @@ class PriorSearch:
         n_seen = int((~self.samples.held_out).sum())
         is_small = n_seen <= SMALL
         # A small one costs so little that it need not be rough.
-        rough = self._fit_network(1.0 if is_small else ROUGH_SHARE)
+        rough = self._fit_network(1.0 if is_small else self._rough_share())
         if self._affords_envelope(n_seen):
             found.append(self._fit_envelope(rough))
         if is_small:
@@ -153,6 +155,12 @@ class PriorSearch:
         elif not self._settles(found, rough):
             found.append(self._fit_network())
         return found
+
+    def _rough_share(self):
+        """Share of the epochs of a rough network: enough steps for its gradients."""
+        n_seen = int((~self.samples.held_out).sum())
+        n_steps = self.settings.max_iter * math.ceil(n_seen / self._batch_size())
+        return min(1.0, max(ROUGH_SHARE, ROUGH_STEPS / n_steps))
 
     def _affords_envelope(self, n_seen):
         """Whether there are values, few features, and enough samples for them."""
@@ -182,7 +190,7 @@ class PriorSearch:
         return found
 
     def _envelopes(self):
-        rough = self._fit_network(ROUGH_SHARE)
+        rough = self._fit_network(self._rough_share())
         return [self._fit_envelope(rough), rough]
 
     def _fit_envelope(self, rough):
