@@ -62,7 +62,7 @@ def make_problem(name, n_samples):
         return network, draw(n_samples, 64 + 24), draw(n_samples, 64)
     multiplier = torch.rand(64, 64, generator=generator)
     physics = SpectralPhysics(multiplier, multiplier + 1, (64, 64), "cosine")
-    options |= {"embedding_dim": 32, "potential_depth": 1, "image_shape": (64, 64)}
+    options |= {"embedding_dim": 32, "potential_depth": 2, "image_shape": (64, 64)}
     network = make_unrolled(physics, **options).to(memory_format=torch.channels_last)
     return network, draw(n_samples, 64 * 64), draw(n_samples, 64 * 64)
 

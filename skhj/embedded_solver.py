@@ -35,8 +35,8 @@ __all__ = ["EmbeddedInverseSolver"]
 # Channels of the embedding of images, where none are asked for.
 CHANNELS = 32
 # Samples that training sees, and pixels of images, where no number of passes is asked
-# for.
-SAMPLES, PIXELS = 300_000, 100_000_000
+# for; pixels of a step.
+SAMPLES, PIXELS, STEP_PIXELS = 300_000, 50_000_000, 32_768
 
 
 class EmbeddedInverseSolver(
@@ -72,8 +72,8 @@ class EmbeddedInverseSolver(
         four times the number of unknowns, from 64 to 256, and 32 channels.
     n_layers : int, default=4
         Number of steps.
-    potential_depth : int or "auto", default="auto"
-        Layers of each potential. "auto" takes 2, and 1 for images.
+    potential_depth : int, default=2
+        Layers of each potential.
     image_shape : tuple of int or None, default=None
         Shape (H, W) of models that are flattened images: embeddings, potentials and
         proximal operators are then convolutional.
@@ -96,13 +96,13 @@ class EmbeddedInverseSolver(
         Smallest and largest value of a model; answers are clipped to them.
     max_iter : int or "auto", default="auto"
         Largest number of passes over the data. "auto" takes as many as see 300,000
-        samples, from 10 to 40, or a hundred million pixels of images, from 4 to 40.
+        samples, from 10 to 40, or fifty million pixels of images, from 2 to 40.
     batch_size : int or "auto", default="auto"
-        Samples a step. "auto" takes a sixteenth of the samples, from 16 to 256, and at
-        most 16 images.
+        Samples a step. "auto" takes a sixteenth of the samples, from 16 to 256; 32
+        images, of more than 1024 pixels fewer, but at least 8.
     learning_rate : float or "auto", default="auto"
         Largest step size of Adam; it is reached after a tenth of the steps and falls
-        to zero along a half cosine. "auto" takes 0.005, and 0.01 for images.
+        to zero along a half cosine. "auto" takes 0.005.
     early_stopping : bool, default=True
         Whether samples are held out, on which the best weights are chosen and the size
         of the network's correction of the linear estimate. Training then ends when
@@ -174,10 +174,7 @@ class EmbeddedInverseSolver(
             Interval(Integral, 1, None, closed="left"),
         ],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "potential_depth": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
+        "potential_depth": [Interval(Integral, 1, None, closed="left")],
         "image_shape": ["array-like", None],
         "resolution": [StrOptions({"half", "full"})],
         "precondition": ["boolean"],
@@ -215,7 +212,7 @@ class EmbeddedInverseSolver(
         embedding="layer",
         embedding_dim="auto",
         n_layers=4,
-        potential_depth="auto",
+        potential_depth=2,
         image_shape=None,
         resolution="half",
         precondition=True,
@@ -365,31 +362,30 @@ class EmbeddedInverseSolver(
     def _schedule(self, n_seen, n_unknowns, image_shape):
         """Numbers of passes and of samples a step, and the learning rate."""
         if image_shape is None:
-            n_passes = int(np.clip(SAMPLES // n_seen, 10, 40))
-            defaults = n_passes, int(np.clip(n_seen // 16, 16, 256)), 0.005
+            n_passes = np.clip(SAMPLES // n_seen, 10, 40)
+            batch_size = np.clip(n_seen // 16, 16, 256)
         else:
-            n_passes = int(np.clip(PIXELS // (n_seen * n_unknowns), 4, 40))
-            defaults = n_passes, 16, 0.01
+            n_passes = np.clip(PIXELS // (n_seen * n_unknowns), 2, 40)
+            batch_size = np.clip(STEP_PIXELS // n_unknowns, 8, 32)
         names = "max_iter", "batch_size", "learning_rate"
+        defaults = int(n_passes), int(batch_size), 0.005
         return {
             name: default if getattr(self, name) == "auto" else getattr(self, name)
             for name, default in zip(names, defaults, strict=True)
         }
 
     def _architecture(self, n_unknowns, image_shape, seed):
-        embedding_dim, depth = self.embedding_dim, self.potential_depth
+        embedding_dim = self.embedding_dim
         if embedding_dim == "auto":
             embedding_dim = int(np.clip(4 * n_unknowns, 64, 256))
             if image_shape is not None:
                 embedding_dim = CHANNELS
-        if depth == "auto":
-            depth = 2 if image_shape is None else 1
         return {
             "network": self.network,
             "embedding": self.embedding,
             "embedding_dim": embedding_dim,
             "n_layers": self.n_layers,
-            "potential_depth": depth,
+            "potential_depth": self.potential_depth,
             "image_shape": image_shape,
             "resolution": self.resolution,
             "noisy": self.loss == "energy",

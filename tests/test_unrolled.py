@@ -143,6 +143,19 @@ def test_optenet_descends_its_objective(make, image_shape):
     assert (falls[0] < 0).all()
 
 
+def test_only_prediction_halves_steps_of_optenet():
+    """In training halving would hide that the potential grows."""
+    physics = dense_physics()
+    module = build(physics, "optenet")
+    inputs = make_inputs(physics)
+    plain = module(inputs)
+    torch.testing.assert_close(module.eval()(inputs), plain)
+    with torch.no_grad():
+        module.log_steps += np.log(100.0)
+        halved = module(inputs)
+        assert (module.train()(inputs) - plain).norm() > 10 * (halved - plain).norm()
+
+
 def test_embedded_steps_are_the_formula():
     physics = dense_physics()
     module = build(physics, "eunet", n_layers=1)
@@ -171,7 +184,7 @@ def test_one_sharp_layer_is_the_lasso():
     # Steps below 2 / (1 + alpha gamma), the curvature of the objective.
     network = EmbeddedNetwork(
         physics, DenseEmbedding, kernels, [potential], 2000, step=0.03, descending=True
-    )
+    ).eval()
     d = draw(3, m, seed=2)
     with torch.no_grad():
         network.log_steps.data = network.log_steps.data.double()

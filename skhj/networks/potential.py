@@ -34,6 +34,21 @@ def normal(shape, generator):
     return torch.empty(shape, dtype=torch.float32).normal_(generator=generator)
 
 
+class _LogCosh(torch.autograd.Function):
+    """log cosh of a whose tanh is known: nothing of it is computed again backwards."""
+
+    @staticmethod
+    def forward(ctx, a, tanh):
+        ctx.save_for_backward(tanh)
+        size = a.abs()
+        # In place: on large images, fresh memory costs more than the arithmetic.
+        return (-2 * size).exp_().log1p_().add_(size).sub_(math.log(2))
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * ctx.saved_tensors[0], None
+
+
 class Potential(nn.Module):
     r"""Scalar network of log cosh layers on an embedding z.
 
@@ -76,14 +91,17 @@ class Potential(nn.Module):
 
     def _forward_pass(self, z, time):
         """Output of the last layer, and the slope s' of every layer."""
-        bias, gamma = self.biases[0], self._per_unit(self.sharpness)
+        weights, (bias, *biases) = list(self.weights), self.biases
         if self.time_slope is not None:
             bias = bias + time * self.time_slope
-        a = gamma * self._layer(self.weights[0], z, bias)
-        slopes, features = [a.tanh()], None
-        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
-            features = log_cosh(a) if features is not None else log_cosh(a) / gamma
-            a = self._layer(weight, features, bias)
+        # The sharpness multiplies weights, which are smaller than outputs.
+        gamma = self.sharpness.reshape(-1, *[1] * (weights[0].ndim - 1))
+        a = self._layer(gamma * weights[0], z, self.sharpness * bias)
+        slopes = [a.tanh()]
+        if len(weights) > 1:
+            weights[1] = weights[1] / gamma.transpose(0, 1)
+        for weight, bias in zip(weights[1:], biases, strict=True):
+            a = self._layer(weight, _LogCosh.apply(a, slopes[-1]), bias)
             slopes.append(a.tanh())
         return a, slopes
 
@@ -198,7 +216,7 @@ class ConvPotential(Potential):
         Number of layers n.
     kernel_size : int, default=3
         Side of the filters, odd.
-    sharpness : tuple of float, default=(3.0, 100.0)
+    sharpness : tuple of float, default=(0.3, 10.0)
         Smallest and largest gamma; the filters' are between, at equal ratios.
     output_size : float, default=0.1
         Size of the entries of q at the start.
@@ -215,7 +233,7 @@ class ConvPotential(Potential):
         depth=1,
         *,
         kernel_size=3,
-        sharpness=(3.0, 100.0),
+        sharpness=(0.3, 10.0),
         output_size=0.1,
         timed=False,
         generator,

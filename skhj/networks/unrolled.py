@@ -84,12 +84,13 @@ class EmbeddedNetwork(nn.Module):
 
         Noise is drawn from a generator on the CPU, and left out without one.
         """
-        start, *_, u = self._iterates(inputs, generator)
+        start, u = self._iterates(inputs, generator, {self.n_layers})
         return self.physics.to_model(u, start)
 
     def iterates(self, inputs, generator=None):
         """Models of all layers, a list of J + 1 tensors; the first is the start."""
-        start, *steps = self._iterates(inputs, generator)
+        layers = range(1, self.n_layers + 1)
+        start, *steps = self._iterates(inputs, generator, layers)
         return [self.physics.to_model(u, start) for u in (start, *steps)]
 
     def _perturbed(self, z, layer, generator):
@@ -98,7 +99,8 @@ class EmbeddedNetwork(nn.Module):
         draws = torch.randn(z.shape, generator=generator, dtype=z.dtype)
         return z + self.noise_sizes[layer] * draws.to(z.device)
 
-    def _iterates(self, inputs, generator):
+    def _iterates(self, inputs, generator, layers):
+        """The start, and the unknowns after some layers, counted from 1."""
         start, data = self.physics.split(inputs)
         kernels, steps = self.kernels(), self.steps
         z = self.embedding.restrict(kernels[0], start)
@@ -109,12 +111,15 @@ class EmbeddedNetwork(nn.Module):
             misfit = self.physics.embed(self.embedding, kernels[layer], rest, data)
             potential = self.potentials[layer % len(self.potentials)]
             time = layer / self.n_layers
-            if self.descending:
+            # In training nothing is halved: halving makes up for any scale of phi,
+            # which would then grow without end.
+            if self.descending and not self.training:
                 z = self._descend(z, misfit, potential, steps[layer])
             else:
                 slope = misfit.gradient(z) + potential.gradient(z, time)
                 z = z - steps[layer] * slope
-            yield rest + self.embedding.expand(kernels[layer + 1], z)
+            if layer + 1 in layers:
+                yield rest + self.embedding.expand(kernels[layer + 1], z)
 
     def _descend(self, z, misfit, potential, step):
         """One gradient step, halved for the rows whose objective it would raise."""
@@ -163,25 +168,26 @@ class ProximalNetwork(nn.Module):
         super().__init__()
         self.physics = physics
         self.proximal_operators = nn.ModuleList(proximal_operators)
-        n_layers = len(self.proximal_operators)
-        self.log_steps = _constant((n_layers,), math.log(step))
+        self.n_layers = len(self.proximal_operators)
+        self.log_steps = _constant((self.n_layers,), math.log(step))
         self.noise_sizes = None
         if noise_shape is not None:
-            self.noise_sizes = _constant((n_layers, *noise_shape), NOISE_SIZE)
+            self.noise_sizes = _constant((self.n_layers, *noise_shape), NOISE_SIZE)
 
     steps = EmbeddedNetwork.steps
     forward = EmbeddedNetwork.forward
     iterates = EmbeddedNetwork.iterates
     _perturbed = EmbeddedNetwork._perturbed
 
-    def _iterates(self, inputs, generator):
+    def _iterates(self, inputs, generator, layers):
         u, data = self.physics.split(inputs)
         misfit = self.physics.embed(None, None, None, data)
         yield u
         for layer, prox in enumerate(self.proximal_operators):
             u = self._perturbed(u, layer, generator)
             u = prox(u - self.steps[layer] * misfit.gradient(u))
-            yield u
+            if layer + 1 in layers:
+                yield u
 
 
 def _constant(shape, value):
