@@ -38,6 +38,9 @@ CHANNELS = 32
 # for; pixels of a step.
 SAMPLES, PIXELS, STEP_PIXELS = 300_000, 50_000_000, 32_768
 
+# What is loaded from the fitted attributes.
+LOADED = "_inverse", "_forward"
+
 
 class EmbeddedInverseSolver(
     CallbackSupportMixin, MultiOutputMixin, RegressorMixin, BaseEstimator
@@ -326,7 +329,7 @@ class EmbeddedInverseSolver(
     def _forget_fit(self):
         """Drop what an earlier fit learned, so that a failed fit leaves nothing."""
         for name in list(vars(self)):
-            if name.endswith("_") or name.startswith("_fitted"):
+            if name.endswith("_") or name.startswith(("_fitted", *LOADED)):
                 delattr(self, name)
 
     def _check_image_shape(self, n_unknowns):
@@ -419,7 +422,7 @@ class EmbeddedInverseSolver(
     def __getstate__(self):
         # The state is numpy: a model from a GPU loads without one.
         state = super().__getstate__().copy()
-        for name in ("_inverse", "_forward"):
+        for name in LOADED:
             state.pop(name, None)
         return state
 

@@ -1,7 +1,11 @@
 """A fitted inverse: a linear estimate, and a network's correction of it."""
 
+from functools import partial
+
 import numpy as np
 import torch
+
+from skhj.networks.unrolled import standard_normal
 
 __all__ = ["LearnedInverse"]
 
@@ -42,31 +46,34 @@ class LearnedInverse:
 
     def predict(self, B):
         """Models (n, N) from data (n, M); means of draws, where these are made."""
-        if self.draws:
-            return self.sample(B, N_DRAWS, mean=True)[0]
-        return self._corrected(B, lambda inputs: [self.network(inputs)])[0]
+        return self._corrected(B, lambda inputs: [self._mean(self.network, inputs)])[0]
 
     def trajectory(self, B):
         """Iterates (J + 1, n, N), the linear estimate first, or their means."""
+
+        def stacked_iterates(inputs, noise=None):
+            return torch.stack(self.network.iterates(inputs, noise))
+
+        return self._corrected(B, partial(self._mean, stacked_iterates))
+
+    def _mean(self, evaluate, inputs):
+        """Mean over draws whose noise is that of every sample: rows do not matter."""
         if not self.draws:
-            return self._corrected(B, self.network.iterates)
-        generator = torch.Generator().manual_seed(self.seed)
+            return evaluate(inputs)
+        noise = standard_normal(self._generator(), common=True)
+        return sum(evaluate(inputs, noise) for _ in range(N_DRAWS)) / N_DRAWS
 
-        def mean_iterates(inputs):
-            runs = [self.network.iterates(inputs, generator) for _ in range(N_DRAWS)]
-            return [torch.stack(layer).mean(0) for layer in zip(*runs, strict=True)]
+    def sample(self, B, n_samples):
+        """Draws (n_samples, n, N) from the posterior."""
+        noise = standard_normal(self._generator())
 
-        return self._corrected(B, mean_iterates)
+        def draw(inputs):
+            return [self.network(inputs, noise) for _ in range(n_samples)]
 
-    def sample(self, B, n_samples, *, mean=False):
-        """Draws (n_samples, n, N) from the posterior, or their mean (1, n, N)."""
-        generator = torch.Generator().manual_seed(self.seed)
+        return self._corrected(B, draw)
 
-        def evaluate(inputs):
-            draws = [self.network(inputs, generator) for _ in range(n_samples)]
-            return [torch.stack(draws).mean(0)] if mean else draws
-
-        return self._corrected(B, evaluate)
+    def _generator(self):
+        return torch.Generator().manual_seed(self.seed)
 
     @torch.no_grad()
     def _corrected(self, B, evaluate):
@@ -74,7 +81,8 @@ class LearnedInverse:
 
         ``evaluate`` maps inputs to a list of answers.
         """
-        n_rows = max(1, BLOCK // max(B.shape[1], self.linear(B[:1]).shape[1]))
+        width = max(max(weight.shape) for weight in self.network.parameters())
+        n_rows = max(1, BLOCK // max(B.shape[1], self.linear.model_mean.size, width))
         blocks = [
             self._corrected_block(B[first : first + n_rows], evaluate)
             for first in range(0, len(B), n_rows)

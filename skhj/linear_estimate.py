@@ -10,6 +10,7 @@ applied to the data is the linear estimate itself: :math:`P \tilde A^T d = G (b 
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import norm
 
 __all__ = [
     "LinearEstimate",
@@ -25,8 +26,8 @@ __all__ = [
 
 # Relative eigenvalues of a covariance that are rounding.
 ROUNDING = 1e-12
-# Standard errors up to which a moment of the noise may be chance.
-CHANCE = 6.0
+# Probability with which one of white noise's moments is taken for more than chance.
+CHANCE = 1e-3
 # Models of at most this many unknowns keep all of them in their own order.
 SMALL = 256
 # Beyond it, directions are left to the linear estimate where all of them together hold
@@ -190,14 +191,19 @@ def white_noise_level(B, X, A):
     if not level > ROUNDING * B.std():
         return None
     noise = noise / level
-    moments = [
-        noise.T @ noise / len(B) - np.eye(noise.shape[1]),
-        noise.T @ _standardised(clean) / len(B),
-        (noise**2 - 1).T @ _standardised(clean**2) / len(B),
-    ]
     # The square of a normal number has the standard deviation sqrt(2).
-    allowed = np.array([np.sqrt(2), 1, np.sqrt(2)]) * CHANCE / np.sqrt(len(B))
-    if any(np.abs(m).max() > a for m, a in zip(moments, allowed, strict=True)):
+    sizes = (noise**2 - 1) / np.sqrt(2)
+    correlations = noise.T @ noise / len(B)
+    np.fill_diagonal(correlations, sizes.mean(axis=0))
+    moments = [
+        correlations,
+        noise.T @ _standardised(clean) / len(B),
+        sizes.T @ _standardised(clean**2) / len(B),
+    ]
+    n_moments = sum(moment.size for moment in moments)
+    allowed = norm.isf(CHANCE / 2 / n_moments) / np.sqrt(len(B))
+    # No correlation is larger than one: so few samples cannot tell.
+    if allowed >= 1 or any(np.abs(moment).max() > allowed for moment in moments):
         return None
     return float(level)
 

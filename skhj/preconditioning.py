@@ -28,6 +28,8 @@ __all__ = ["DenseUnits", "Setting", "SpectralUnits", "estimated_data", "make_set
 # and so are those with fewer samples a pixel: windows of one photograph overlap, and
 # the hold-out does not show that a covariance has been learned by heart.
 DENSE_PIXELS, DENSE_SAMPLES = 1024, 4
+# Share of the data's variance that an estimated convolution may leave.
+UNEXPLAINED = 0.5
 
 
 class DenseUnits(NamedTuple):
@@ -193,7 +195,14 @@ def _dense_setting(B, X, operator, *, held_out, seen, preconditioned, keep_order
         linear = linear._replace(gain=units.gain)
     scale = _size(X[seen] - linear(B[seen]))
     factor = torch.as_tensor(units.factor / scale)
-    physics = DensePhysics(torch.as_tensor(units.matrix), factor)
+    spread = factor
+    if preconditioned:
+        # Directions that the data determine are left to the start: steps count by the
+        # standard deviations that the linear estimate leaves.
+        left = torch.eye(len(factor)) - torch.as_tensor(units.matrix.T @ units.matrix)
+        values, vectors = torch.linalg.eigh(left)
+        spread = factor @ (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    physics = DensePhysics(torch.as_tensor(units.matrix), factor, spread)
     if operator is not None and not is_linear:
         physics = NonlinearPhysics(
             operator,
@@ -202,6 +211,7 @@ def _dense_setting(B, X, operator, *, held_out, seen, preconditioned, keep_order
             torch.as_tensor(linear.data_mean),
             torch.as_tensor(units.whitening),
             factor,
+            spread,
         )
     return Setting(
         linear,
@@ -227,7 +237,10 @@ def estimated_data(linear, matrix, X):
 
 
 def _spectral_setting(B, X, operator, image_shape, *, held_out, seen):
-    """Setting from spectra, where the operator is a convolution, else None."""
+    """Setting from spectra, where the operator is a convolution, else None.
+
+    One that is not known is taken for a convolution where that explains the data.
+    """
     if B.shape != X.shape or (operator is not None and not operator.is_linear):
         return None
     apply_operator = partial(_apply, operator, None)
@@ -247,6 +260,9 @@ def _spectral_setting(B, X, operator, image_shape, *, held_out, seen):
                 white=white,
             )
             estimate = refit(B[~held_out], X[~held_out])
+            unexplained = np.var(B[held_out] - estimate.data(X[held_out]))
+            if operator is None and unexplained > UNEXPLAINED * np.var(B[held_out]):
+                continue
             misfit = estimate(B[held_out]) - X[held_out]
             candidates.append((np.mean(misfit**2), refit))
     if not candidates:

@@ -23,8 +23,9 @@ __all__ = [
     "waves",
 ]
 
-# Relative difference up to which an operator is a multiplication of waves.
-TOLERANCE = 1e-8
+# Relative difference up to which an operator is a multiplication of waves; those that
+# compute in single precision are.
+TOLERANCE = 1e-5
 N_PROBES = 4
 
 

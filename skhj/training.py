@@ -24,6 +24,9 @@ SMALL_STEP = 50_000_000
 WARM_UP = 0.1
 # Samples, and numbers in their inputs, of a step of validation: few enough for memory.
 VALIDATION_SAMPLES, VALIDATION_NUMBERS = 8192, 2**20
+# Rise of the loss on the hold-out, relative to its smallest value, that may be chance:
+# later weights, of smaller steps, are the better ones.
+CHANCE = 0.01
 # Faster averages than Adam's usual ones lower the held-out error by a third.
 BETAS = (0.95, 0.99)
 
@@ -38,7 +41,8 @@ class TrainingResult(NamedTuple):
     validation_curve : ndarray of shape (n_iter,)
         Loss on the hold-out after each epoch; empty without one.
     best_loss : float
-        The smallest of ``validation_curve``; the last training loss without one.
+        The loss of the module's weights in ``validation_curve``; the last training
+        loss without one.
     """
 
     loss_curve: np.ndarray
@@ -98,7 +102,8 @@ class _Loop(Callback):
             net.optimizer_, partial(learning_rate_factor, n_steps=self.n_steps)
         )
         self.project = getattr(net.module_, "project_", lambda: None)
-        self.best_loss, self.best_epoch, self.best_weights = np.inf, 0, None
+        self.best_loss, self.best_weights = np.inf, None
+        self.smallest_loss, self.smallest_epoch = np.inf, 0
 
     def on_epoch_begin(self, net, **kwargs):
         if self.progress is not None:
@@ -123,13 +128,15 @@ class _Loop(Callback):
                     f"(it is {net.lr})"
                 )
         loss = losses[-1]
-        if loss < self.best_loss or len(losses) == 1:
+        if loss < self.smallest_loss:
+            self.smallest_loss, self.smallest_epoch = loss, epoch
+        if loss <= (1 + CHANCE) * self.smallest_loss or len(losses) == 1:
             weights = net.module_.state_dict()
             self.best_weights = {name: w.clone() for name, w in weights.items()}
-            self.best_loss, self.best_epoch = loss, epoch
+            self.best_loss = loss
         if self.progress is not None:
             self.progress.end()
-        if epoch - self.best_epoch > self.patience:
+        if epoch - self.smallest_epoch > self.patience:
             raise _NoLongerImproving
 
 
@@ -143,6 +150,7 @@ def train(
     batch_size,
     learning_rate,
     generator,
+    n_places=1,
     patience=None,
     max_norm=None,
     augment=None,
@@ -151,8 +159,9 @@ def train(
 ):
     """Fit a torch module by Adam with a cosine schedule; keep its best weights.
 
-    Training ends early when ``patience`` epochs pass without a smaller loss on the
-    validation tensors.
+    These are the last whose loss on the validation tensors is within a per cent of the
+    smallest: what is less may be chance. Training ends early when ``patience`` epochs
+    pass without a smaller loss there.
 
     Parameters
     ----------
@@ -173,6 +182,8 @@ def train(
         to zero along a half cosine.
     generator : torch.Generator
         Source of the shuffling, on the CPU.
+    n_places : int, default=1
+        Places at which each weight is applied, for convolutions the pixels.
     patience : int or None, default=None
         Epochs without progress after which training ends; None takes half of
         ``max_iter``.
@@ -228,9 +239,10 @@ def train(
         device=device,
         verbose=verbose,
     ).initialize()
+    threads = _enough_threads(module, batch_size * n_places)
     # Not net.fit: it swallows KeyboardInterrupt and would leave a half-fitted net.
     net.notify("on_train_begin")
-    with suppress(_NoLongerImproving), _enough_threads(module, batch_size):
+    with suppress(_NoLongerImproving), threads:
         net.fit_loop(TensorDataset(*training_tensors), epochs=max_iter)
     net.notify("on_train_end")
     module.load_state_dict(loop.best_weights)
@@ -267,9 +279,9 @@ def _validation_batch(inputs):
     return min(VALIDATION_SAMPLES, max(1, n_samples))
 
 
-def _enough_threads(module, batch_size):
+def _enough_threads(module, n_samples):
     """One thread for small steps: on more they wait for each other, and for others."""
-    n_products = batch_size * sum(weight.numel() for weight in module.parameters())
+    n_products = n_samples * sum(weight.numel() for weight in module.parameters())
     # OpenMP's limit belongs to this thread; that of BLAS would be the process's.
     limit = 1 if n_products < SMALL_STEP else None
     return threadpool_limits(limit, user_api="openmp")

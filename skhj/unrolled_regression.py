@@ -10,6 +10,7 @@ from torch import nn
 from skhj.learned_inverse import LearnedInverse
 from skhj.linear_estimate import white_noise_level
 from skhj.networks.build_unrolled import make_unrolled
+from skhj.networks.unrolled import standard_normal
 from skhj.preconditioning import estimated_data, make_setting
 from skhj.training import TrainingResult, train
 
@@ -72,7 +73,8 @@ class _TwoDraws(nn.Module):
         generator = self.generator
         if not self.training:
             generator = torch.Generator().manual_seed(0)
-        answers = self.network(torch.cat([inputs, inputs]), generator)
+        noise = standard_normal(generator)
+        answers = self.network(torch.cat([inputs, inputs]), noise)
         return answers.reshape(2, len(inputs), -1)
 
 
@@ -138,8 +140,10 @@ def fit_unrolled(
     if noise_level == "auto":
         noise_level = _estimated_noise_level(B, X, operator)
     network = make_unrolled(setting.physics, **architecture).to(device)
+    n_places = 1
     if architecture["image_shape"] is not None:
         network = network.to(memory_format=torch.channels_last)
+        n_places = X.shape[1] // (4 if architecture["resolution"] == "half" else 1)
     inputs, answers = units.inputs(B), units.answers(X)
     single = partial(_tensor, dtype=np.float32, device=device)
     validation = single(inputs[held_out]), single(answers[held_out])
@@ -156,6 +160,7 @@ def fit_unrolled(
         (single(inputs[seen]), single(answers[seen])),
         validation if early_stopping else None,
         augment=augment,
+        n_places=n_places,
         max_norm=MAX_NORM,
         generator=generator,
         **training,
@@ -180,10 +185,10 @@ def _noiseless_data(X, operator, setting):
     linear = setting.linear
     if operator is None:
         return estimated_data(linear, setting.matrix, X)
-    data = operator.forward(torch.tensor(X)).numpy()
-    if operator.is_linear:
-        data = data - data.mean(axis=0) + linear.data_mean.ravel()
-    return data
+    if not operator.is_linear:
+        return operator.forward(torch.tensor(X)).numpy()
+    centred = torch.tensor(X - linear.model_mean.ravel())
+    return operator.forward(centred).numpy() + linear.data_mean.ravel()
 
 
 def _estimated_noise_level(B, X, operator):

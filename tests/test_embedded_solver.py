@@ -101,7 +101,8 @@ def test_digits_are_deblurred_better_than_linearly(network, image_shape):
     )
     est.fit(X[:1200], y[:1200])
     linear = squared_error(est.linear_estimate(X[1200:]), y[1200:])
-    assert squared_error(est.predict(X[1200:]), y[1200:]) <= 1.001 * linear
+    print(network, image_shape, squared_error(est.predict(X[1200:]), y[1200:]) / linear)
+    assert squared_error(est.predict(X[1200:]), y[1200:]) < 0.99 * linear
 
 
 def test_large_images_are_treated_by_their_spectrum():
@@ -114,11 +115,24 @@ def test_large_images_are_treated_by_their_spectrum():
         for known in (operator, None):
             est = small(known, image_shape=(34, 35), max_iter=1, embedding_dim=4)
             est.fit(X, y)
+            assert "kind" in est._fitted_units
             assert est.trajectory(X).shape == (5, 80, 34 * 35)
             assert squared_error(est.predict(X), y) < 0.5 * squared_error(X, y)
             np.testing.assert_array_equal(
                 pickle.loads(pickle.dumps(est)).predict(X), est.predict(X)
             )
+
+
+def test_unknown_operator_on_images_need_not_be_a_convolution():
+    rng = np.random.RandomState(0)
+    y = ndimage.gaussian_filter(rng.normal(size=(600, 12, 12)), (0, 2, 2))
+    y = y.reshape(600, -1)
+    X = y[:, rng.permutation(144)] + 1e-3 * rng.normal(size=y.shape)
+    est = small(None, image_shape=(12, 12), max_iter=1, embedding_dim=4)
+    est.fit(X[:500], y[:500])
+    ridge = RidgeCV(np.logspace(-6, 3, 19)).fit(X[:500], y[:500])
+    error = squared_error(ridge.predict(X[500:]), y[500:])
+    assert squared_error(est.predict(X[500:]), y[500:]) < 1.1 * error
 
 
 def test_overlapping_windows_are_not_learned_by_heart():
@@ -181,10 +195,15 @@ def test_answers_move_with_the_units_of_data_and_models(data):
         )
 
 
-def test_answers_do_not_depend_on_the_other_rows(fitted, data):
+@pytest.mark.parametrize("loss", ["mse", "energy"])
+def test_answers_do_not_depend_on_the_other_rows(loss, data):
     X = data[0]
-    one_by_one = np.concatenate([fitted.predict(row[None]) for row in X[:20]])
-    np.testing.assert_allclose(one_by_one, fitted.predict(X)[:20], atol=1e-10)
+    est = small(loss=loss).fit(*data)
+    one_by_one = np.concatenate([est.predict(row[None]) for row in X[:20]])
+    np.testing.assert_allclose(one_by_one, est.predict(X)[:20], atol=1e-10)
+    rows = [est.trajectory(row[None]) for row in X[:20]]
+    whole = est.trajectory(X)[:, :20]
+    np.testing.assert_allclose(np.concatenate(rows, axis=1), whole, atol=1e-10)
 
 
 def test_residual_is_the_relative_misfit(fitted, data):
@@ -286,7 +305,9 @@ def test_draws_have_the_weights_of_the_posterior():
     weights = (draws[:, :, 0] > 0).mean(axis=0)
     assert abs(weights.mean() - 0.5) < 0.1
     assert np.abs(draws[..., 0]).mean() > 0.7
-    np.testing.assert_allclose(draws.mean(axis=0), est.predict(X[:300]), atol=1e-9)
+    # Two means of a hundred draws each of +-1.
+    difference = draws.mean(axis=0) - est.predict(X[:300])
+    assert np.sqrt(np.mean(difference**2)) < 3 * np.sqrt(2 / 100)
     np.testing.assert_array_equal(est.sample(X[:300], 100), draws)
 
 

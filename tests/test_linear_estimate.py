@@ -122,6 +122,13 @@ def test_level_of_white_noise_is_found_and_other_noise_is_not_taken_for_it():
     assert white_noise_level(B, X, 1.2 * A) is None
 
 
+@pytest.mark.parametrize("n", [10, 30, 100])
+def test_common_noise_is_not_taken_for_white_where_samples_are_few(n):
+    B, X, A = pairs(n=n)
+    common = np.random.RandomState(1).normal(size=(n, 1))
+    assert white_noise_level(X @ A.T + common, X, A) is None
+
+
 def test_constant_data_and_models_are_no_problem():
     B, X, A = pairs()
     B[:, 1], X[:, 2] = 3.0, -2.0
@@ -135,12 +142,14 @@ def test_constant_data_and_models_are_no_problem():
 
 
 def test_choice_knows_the_operator_where_samples_are_few():
-    B, X, A = pairs(n=30, M=20, N=25)
+    B, X, A = pairs(n=1000, M=20, N=25)
     held_out = np.arange(30) < 6
-    known = choose_linear_estimate(B, X, A, held_out)
-    unknown = choose_linear_estimate(B, X, None, held_out)
-    B, X, _ = pairs(n=30, M=20, N=25)
-    assert known.error <= unknown.error / 0.99
+    statistics = statistics_of(B[:30], X[:30])
+    errors = []
+    for operator in (A, None):
+        choice = choose_linear_estimate(B[:30], X[:30], operator, held_out)
+        errors.append(np.mean((choice.refit(statistics)(B[30:]) - X[30:]) ** 2))
+    assert errors[0] < 0.9 * errors[1]
 
 
 def test_choice_leaves_a_wrong_operator():

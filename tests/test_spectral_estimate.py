@@ -46,6 +46,16 @@ def test_transfer_function_is_the_operator(kind):
     np.testing.assert_allclose(filter_images(x, transfer, kind), expected, atol=1e-10)
 
 
+@kinds
+def test_a_convolution_in_single_precision_is_one(kind):
+    exact = blur(kind)
+    rounded = transfer_function(lambda x: exact(x).astype(np.float32), SHAPE, kind)
+    # The rounding of single precision.
+    np.testing.assert_allclose(
+        rounded, transfer_function(exact, SHAPE, kind), atol=1e-6
+    )
+
+
 def test_an_operator_that_mixes_waves_has_no_transfer_function():
     weights = np.random.RandomState(0).uniform(size=SHAPE).ravel()
     for kind in KINDS:

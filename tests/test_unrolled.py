@@ -9,7 +9,7 @@ from skhj.networks.build_unrolled import make_unrolled
 from skhj.networks.embedding import DenseEmbedding, Kernels
 from skhj.networks.physics import DensePhysics, NonlinearPhysics, SpectralPhysics
 from skhj.networks.potential import DensePotential, Potential
-from skhj.networks.unrolled import EmbeddedNetwork
+from skhj.networks.unrolled import EmbeddedNetwork, standard_normal
 from skhj.operators import as_operator
 
 SHAPE, N, M = (4, 6), 24, 10
@@ -92,11 +92,11 @@ def test_gradient_of_the_misfit_is_its_derivative(make, image_shape, with_embedd
     physics = make()
     module = build(physics, "eunet", image_shape=image_shape)
     start, data = physics.split(make_inputs(physics))
-    embedding, kernel, z = None, None, start
+    misfit, z = physics.misfit(data), start
     if with_embedding:
         embedding, kernel = module.embedding, module.kernels()[0]
         z = embedding.restrict(kernel, start)
-    misfit = physics.embed(embedding, kernel, 0.1 * start, data)
+        misfit = physics.embed(embedding, kernel, 0.1 * start, data)
     z = z.detach().requires_grad_()
     (expected,) = torch.autograd.grad(misfit(z).sum(), z)
     torch.testing.assert_close(misfit.gradient(z), expected)
@@ -206,7 +206,7 @@ def test_noise_makes_draws_that_the_generator_determines(network, make, image_sh
     inputs = make_inputs(physics)
 
     def answer(seed):
-        return module(inputs, torch.Generator().manual_seed(seed))
+        return module(inputs, standard_normal(torch.Generator().manual_seed(seed)))
 
     torch.testing.assert_close(answer(0), answer(0), rtol=0, atol=0)
     assert (answer(0) - answer(1)).abs().max() > 0.01

@@ -13,6 +13,56 @@ __all__ = [
 ]
 
 
+class EmbeddedMisfit:
+    """Misfit of u = rest + E z as a function of z."""
+
+    def __init__(self, misfit, embedding, kernel, rest):
+        self.misfit, self.embedding = misfit, embedding
+        self.kernel, self.rest = kernel, rest
+
+    def _unknowns(self, z):
+        return self.rest + self.embedding.expand(self.kernel, z)
+
+    def __call__(self, z):
+        """Values, (n,)."""
+        return self.misfit(self._unknowns(z))
+
+    def gradient(self, z):
+        """Gradient by z."""
+        slope = self.misfit.gradient(self._unknowns(z))
+        return self.embedding.restrict(self.kernel, slope)
+
+
+class Physics(nn.Module):
+    """What the unrolled networks know of a problem; a subclass has ``misfit``.
+
+    Parameters
+    ----------
+    factor : Tensor of shape (k, k)
+        Starts in the scale of the loss are ``u @ factor.T``.
+    spread : Tensor of shape (k, k) or None, default=None
+        What steps away from the start count by; None takes the factor.
+    """
+
+    def __init__(self, factor, spread=None):
+        super().__init__()
+        self.n_unknowns = len(factor)
+        self.register_buffer("factor", factor)
+        self.register_buffer("spread", factor if spread is None else spread)
+
+    def split(self, inputs):
+        """Starts u_0 (n, k) and data d (n, m) from both side by side."""
+        return inputs[:, : self.n_unknowns], inputs[:, self.n_unknowns :]
+
+    def to_model(self, u, start):
+        """Models in the scale of the loss, (n, k)."""
+        return start @ self.factor.T + (u - start) @ self.spread.T
+
+    def embed(self, embedding, kernel, rest, data):
+        """Misfit as a function of z, where u = rest + E z."""
+        return EmbeddedMisfit(self.misfit(data), embedding, kernel, rest)
+
+
 class DenseMisfit:
     """Misfit |C z + r|^2 / 2 by a matrix C."""
 
@@ -28,77 +78,56 @@ class DenseMisfit:
         return (z @ self.matrix.T + self.remainder) @ self.matrix
 
 
-class DensePhysics(nn.Module):
+class DensePhysics(Physics):
     """A linear operator as a matrix.
 
     Parameters
     ----------
     matrix : Tensor of shape (m, k)
         The operator in standardised units.
-    factor : Tensor of shape (k, k)
-        Models are ``u @ factor.T``.
+    factor, spread : Tensor of shape (k, k)
+        See `Physics`.
     """
 
-    def __init__(self, matrix, factor):
-        super().__init__()
-        self.n_unknowns = len(factor)
+    def __init__(self, matrix, factor, spread=None):
+        super().__init__(factor, spread)
         self.register_buffer("matrix", matrix)
-        self.register_buffer("factor", factor)
 
-    def split(self, inputs):
-        """Starts u_0 (n, k) and data d (n, m) from both side by side."""
-        k = self.matrix.shape[1]
-        return inputs[:, :k], inputs[:, k:]
-
-    def to_model(self, u, start):
-        """Models in the scale of the loss, (n, k)."""
-        return u @ self.factor.T
-
-    def normal(self, u):
-        """A^T A u, (n, k)."""
-        return (u @ self.matrix.T) @ self.matrix
+    def misfit(self, data):
+        """Misfit as a function of u."""
+        return DenseMisfit(self.matrix, -data)
 
     def embed(self, embedding, kernel, rest, data):
-        """Misfit as a function of z, where u = rest + E z; of u without embedding."""
-        if embedding is None:
-            return DenseMisfit(self.matrix, -data)
-        if kernel.ndim > 2:  # Convolutions, which are no matrix.
-            data = data @ self.matrix
-            return NormalMisfit(self, embedding, kernel, rest, data)
+        """Misfit as a function of z; where E is a matrix, A E is one too."""
+        if kernel.ndim > 2:
+            return super().embed(embedding, kernel, rest, data)
         return DenseMisfit(self.matrix @ kernel, rest @ self.matrix.T - data)
 
 
 class NonlinearMisfit:
     """Misfit |W (A(m + P u) - M) - d|^2 / 2 of an operator that is not linear."""
 
-    def __init__(self, physics, embedding, kernel, rest, data):
-        self.physics, self.embedding, self.kernel = physics, embedding, kernel
-        self.rest, self.data = rest, data
+    def __init__(self, physics, data):
+        self.physics, self.data = physics, data
 
-    def _models_and_residuals(self, z):
-        u = z
-        if self.embedding is not None:
-            u = self.rest + self.embedding.expand(self.kernel, z)
+    def _models_and_residuals(self, u):
         p = self.physics
         models = p.model_mean + u @ p.models.T
         data = p.operator.forward(models) - p.data_mean
         return models, data @ p.whitening.T - self.data
 
-    def __call__(self, z):
+    def __call__(self, u):
         """Values, (n,)."""
-        return self._models_and_residuals(z)[1].square().sum(1) / 2
+        return self._models_and_residuals(u)[1].square().sum(1) / 2
 
-    def gradient(self, z):
-        """Gradient by z."""
-        models, residuals = self._models_and_residuals(z)
+    def gradient(self, u):
+        """Gradient by u."""
+        models, residuals = self._models_and_residuals(u)
         p = self.physics
-        slope = p.operator.adjoint(residuals @ p.whitening, models) @ p.models
-        if self.embedding is None:
-            return slope
-        return self.embedding.restrict(self.kernel, slope)
+        return p.operator.adjoint(residuals @ p.whitening, models) @ p.models
 
 
-class NonlinearPhysics(nn.Module):
+class NonlinearPhysics(Physics):
     """An operator that is not linear; its adjoint is that of its derivative.
 
     Parameters
@@ -113,59 +142,41 @@ class NonlinearPhysics(nn.Module):
         Data at d = 0.
     whitening : Tensor of shape (m, M)
         From centred data to d.
-    factor : Tensor of shape (k, k)
-        Models in the scale of the loss are ``u @ factor.T``.
+    factor, spread : Tensor of shape (k, k)
+        See `Physics`.
     """
 
-    def __init__(self, operator, model_mean, models, data_mean, whitening, factor):
-        super().__init__()
-        self.operator, self.n_unknowns = operator, len(factor)
+    def __init__(
+        self, operator, model_mean, models, data_mean, whitening, factor, spread=None
+    ):
+        super().__init__(factor, spread)
+        self.operator = operator
         self.register_buffer("model_mean", model_mean)
         self.register_buffer("models", models)
         self.register_buffer("data_mean", data_mean)
         self.register_buffer("whitening", whitening)
-        self.register_buffer("factor", factor)
 
-    def split(self, inputs):
-        """Starts u_0 (n, k) and data d (n, m) from both side by side."""
-        k = self.models.shape[1]
-        return inputs[:, :k], inputs[:, k:]
-
-    def to_model(self, u, start):
-        """Models in the scale of the loss, (n, k)."""
-        return u @ self.factor.T
-
-    def embed(self, embedding, kernel, rest, data):
-        """Misfit as a function of z, where u = rest + E z; of u without embedding."""
-        return NonlinearMisfit(self, embedding, kernel, rest, data)
+    def misfit(self, data):
+        """Misfit as a function of u."""
+        return NonlinearMisfit(self, data)
 
 
 class NormalMisfit:
     """Misfit up to a constant, <u, H u> / 2 - <u, q>, from H = A^T A and q = A^T d."""
 
-    def __init__(self, physics, embedding, kernel, rest, projected):
-        self.physics, self.embedding, self.kernel = physics, embedding, kernel
-        self.rest, self.projected = rest, projected
+    def __init__(self, physics, projected):
+        self.physics, self.projected = physics, projected
 
-    def _unknowns(self, z):
-        if self.embedding is None:
-            return z
-        return self.rest + self.embedding.expand(self.kernel, z)
-
-    def __call__(self, z):
+    def __call__(self, u):
         """Values, (n,)."""
-        u = self._unknowns(z)
         return (u * (self.physics.normal(u) / 2 - self.projected)).sum(1)
 
-    def gradient(self, z):
-        """Gradient by z."""
-        slope = self.physics.normal(self._unknowns(z)) - self.projected
-        if self.embedding is None:
-            return slope
-        return self.embedding.restrict(self.kernel, slope)
+    def gradient(self, u):
+        """Gradient by u."""
+        return self.physics.normal(u) - self.projected
 
 
-class SpectralPhysics(nn.Module):
+class SpectralPhysics(Physics):
     """A convolution, and models with a power spectrum: all are multipliers of waves.
 
     Its inputs are starts only: they are what the adjoint makes of the data.
@@ -183,35 +194,32 @@ class SpectralPhysics(nn.Module):
     """
 
     def __init__(self, multiplier, factor, image_shape, kind):
-        super().__init__()
+        # Waves that the data determine are left to the start: what a step adds to a
+        # wave counts by the standard deviation that the linear estimate leaves it.
+        super().__init__(factor, factor * (1 - multiplier).clamp(min=0).sqrt())
         self.image_shape, self.kind = tuple(image_shape), kind
         self.n_unknowns = math.prod(self.image_shape)
         self.register_buffer("multiplier", multiplier)
-        self.register_buffer("factor", factor)
         if kind == "cosine":
             for name, size in zip("HW", image_shape, strict=True):
-                self.register_buffer(f"cosines_{name}", _cosines(size).to(factor))
+                cosines = _cosines(size).to(factor)
+                self.register_buffer(f"cosines_{name}", cosines, persistent=False)
 
     def split(self, inputs):
         """Starts u_0 and back-projected data, which are the same, (n, N)."""
         return inputs, inputs
 
     def to_model(self, u, start):
-        """Models in the scale of the loss, (n, N).
-
-        Waves that the data determine are left to the start: what a step adds to a wave
-        counts by the standard deviation that the linear estimate leaves it.
-        """
-        spread = self.factor * (1 - self.multiplier).clamp(min=0).sqrt()
-        return self._filter(start, self.factor) + self._filter(u - start, spread)
+        """Models in the scale of the loss, (n, N)."""
+        return self._filter(start, self.factor) + self._filter(u - start, self.spread)
 
     def normal(self, u):
         """A^T A u, (n, N)."""
         return self._filter(u, self.multiplier)
 
-    def embed(self, embedding, kernel, rest, projected):
-        """Misfit as a function of z, where u = rest + E z; of u without embedding."""
-        return NormalMisfit(self, embedding, kernel, rest, projected)
+    def misfit(self, projected):
+        """Misfit as a function of u."""
+        return NormalMisfit(self, projected)
 
     def _filter(self, u, multiplier):
         images = u.reshape(len(u), *self.image_shape)

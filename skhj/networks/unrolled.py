@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-__all__ = ["EmbeddedNetwork", "ProximalNetwork"]
+__all__ = ["EmbeddedNetwork", "ProximalNetwork", "standard_normal"]
 
 # A step of the descent method is halved this often before it is given up.
 HALVINGS = 12
@@ -13,7 +13,79 @@ HALVINGS = 12
 NOISE_SIZE = 0.5
 
 
-class EmbeddedNetwork(nn.Module):
+def standard_normal(generator, *, common=False):
+    """Source of noise for a network.
+
+    Parameters
+    ----------
+    generator : torch.Generator
+        A generator on the CPU.
+    common : bool, default=False
+        Whether all samples are given the same noise.
+
+    Returns
+    -------
+    callable
+        Maps a tensor to standard normal numbers of its shape, on its device.
+    """
+
+    def draw(z):
+        shape = (1, *z.shape[1:]) if common else z.shape
+        return torch.randn(shape, generator=generator, dtype=z.dtype).to(z.device)
+
+    return draw
+
+
+class UnrolledNetwork(nn.Module):
+    """What both kinds of networks share; a subclass has ``_iterates``.
+
+    Parameters
+    ----------
+    physics : nn.Module
+        The misfit, see `skhj.networks.physics`.
+    n_layers : int
+        Number of layers J.
+    step : float
+        The h_j at the start.
+    noise_shape : tuple of int or None
+        Shape of the sizes of the noise before each layer; None adds none.
+    """
+
+    def __init__(self, physics, n_layers, step, noise_shape):
+        super().__init__()
+        self.physics, self.n_layers = physics, n_layers
+        self.log_steps = _constant((n_layers,), math.log(step))
+        self.noise_sizes = None
+        if noise_shape is not None:
+            self.noise_sizes = _constant((n_layers, *noise_shape), NOISE_SIZE)
+
+    @property
+    def steps(self):
+        """Step sizes h_j, positive."""
+        return self.log_steps.exp()
+
+    def forward(self, inputs, noise=None):
+        """Models in standardised units, (n, k), from starts and data.
+
+        ``noise`` maps a tensor to standard normal numbers of its shape; without it,
+        none are added.
+        """
+        start, u = self._iterates(inputs, noise, {self.n_layers})
+        return self.physics.to_model(u, start)
+
+    def iterates(self, inputs, noise=None):
+        """Models of all layers, a list of J + 1 tensors; the first is the start."""
+        layers = range(1, self.n_layers + 1)
+        start, *steps = self._iterates(inputs, noise, layers)
+        return [self.physics.to_model(u, start) for u in (start, *steps)]
+
+    def _perturbed(self, z, layer, noise):
+        if noise is None or self.noise_sizes is None:
+            return z
+        return z + self.noise_sizes[layer] * noise(z)
+
+
+class EmbeddedNetwork(UnrolledNetwork):
     r"""Descent in an embedding z of the unknowns, u = r + E z.
 
     .. math::
@@ -64,42 +136,12 @@ class EmbeddedNetwork(nn.Module):
         descending=False,
         noise_shape=None,
     ):
-        super().__init__()
-        self.physics, self.embedding = physics, embedding
-        self.kernels = kernels
+        super().__init__(physics, n_layers, step, noise_shape)
+        self.embedding, self.kernels = embedding, kernels
         self.potentials = nn.ModuleList(potentials)
-        self.n_layers, self.descending = n_layers, descending
-        self.log_steps = _constant((n_layers,), math.log(step))
-        self.noise_sizes = None
-        if noise_shape is not None:
-            self.noise_sizes = _constant((n_layers, *noise_shape), NOISE_SIZE)
+        self.descending = descending
 
-    @property
-    def steps(self):
-        """Step sizes h_j, positive."""
-        return self.log_steps.exp()
-
-    def forward(self, inputs, generator=None):
-        """Models in standardised units, (n, k), from starts and data.
-
-        Noise is drawn from a generator on the CPU, and left out without one.
-        """
-        start, u = self._iterates(inputs, generator, {self.n_layers})
-        return self.physics.to_model(u, start)
-
-    def iterates(self, inputs, generator=None):
-        """Models of all layers, a list of J + 1 tensors; the first is the start."""
-        layers = range(1, self.n_layers + 1)
-        start, *steps = self._iterates(inputs, generator, layers)
-        return [self.physics.to_model(u, start) for u in (start, *steps)]
-
-    def _perturbed(self, z, layer, generator):
-        if generator is None or self.noise_sizes is None:
-            return z
-        draws = torch.randn(z.shape, generator=generator, dtype=z.dtype)
-        return z + self.noise_sizes[layer] * draws.to(z.device)
-
-    def _iterates(self, inputs, generator, layers):
+    def _iterates(self, inputs, noise, layers):
         """The start, and the unknowns after some layers, counted from 1."""
         start, data = self.physics.split(inputs)
         kernels, steps = self.kernels(), self.steps
@@ -107,7 +149,7 @@ class EmbeddedNetwork(nn.Module):
         rest = start - self.embedding.expand(kernels[0], z)
         yield start
         for layer in range(self.n_layers):
-            z = self._perturbed(z, layer, generator)
+            z = self._perturbed(z, layer, noise)
             misfit = self.physics.embed(self.embedding, kernels[layer], rest, data)
             potential = self.potentials[layer % len(self.potentials)]
             time = layer / self.n_layers
@@ -139,7 +181,7 @@ class EmbeddedNetwork(nn.Module):
         return z - step * size * slope
 
 
-class ProximalNetwork(nn.Module):
+class ProximalNetwork(UnrolledNetwork):
     r"""Proximal gradient steps with learned proximal operators, without an embedding.
 
     .. math::
@@ -165,26 +207,15 @@ class ProximalNetwork(nn.Module):
     """
 
     def __init__(self, physics, proximal_operators, *, step=0.5, noise_shape=None):
-        super().__init__()
-        self.physics = physics
+        super().__init__(physics, len(proximal_operators), step, noise_shape)
         self.proximal_operators = nn.ModuleList(proximal_operators)
-        self.n_layers = len(self.proximal_operators)
-        self.log_steps = _constant((self.n_layers,), math.log(step))
-        self.noise_sizes = None
-        if noise_shape is not None:
-            self.noise_sizes = _constant((self.n_layers, *noise_shape), NOISE_SIZE)
 
-    steps = EmbeddedNetwork.steps
-    forward = EmbeddedNetwork.forward
-    iterates = EmbeddedNetwork.iterates
-    _perturbed = EmbeddedNetwork._perturbed
-
-    def _iterates(self, inputs, generator, layers):
+    def _iterates(self, inputs, noise, layers):
         u, data = self.physics.split(inputs)
-        misfit = self.physics.embed(None, None, None, data)
+        misfit = self.physics.misfit(data)
         yield u
         for layer, prox in enumerate(self.proximal_operators):
-            u = self._perturbed(u, layer, generator)
+            u = self._perturbed(u, layer, noise)
             u = prox(u - self.steps[layer] * misfit.gradient(u))
             if layer + 1 in layers:
                 yield u
