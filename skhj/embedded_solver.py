@@ -27,7 +27,7 @@ from skhj.operators.blur import check_image_shape
 from skhj.preconditioning import DenseUnits, SpectralUnits, estimated_data
 from skhj.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from skhj.spectral_estimate import SpectralEstimate
-from skhj.training import resolve_device
+from skhj.training import hold_out, resolve_device
 from skhj.unrolled_regression import fit_unrolled
 
 __all__ = ["EmbeddedInverseSolver"]
@@ -93,8 +93,8 @@ class EmbeddedInverseSolver(
     noise_level : float, "auto" or None, default="auto"
         Standard deviation of white noise in the measurements, in their units: it is
         then drawn afresh in each step. "auto" takes that of b - A x where the operator
-        is a matrix and nothing speaks against white noise. None learns from the
-        measurements as they are, as does "auto" elsewhere.
+        is linear, of at most four million entries, and nothing speaks against white
+        noise. None learns from the measurements as they are, as does "auto" elsewhere.
     bounds : tuple of float or None, default=None
         Smallest and largest value of a model; answers are clipped to them.
     max_iter : int or "auto", default="auto"
@@ -110,9 +110,11 @@ class EmbeddedInverseSolver(
         Whether samples are held out, on which the best weights are chosen and the size
         of the network's correction of the linear estimate. Training then ends when
         half of ``max_iter`` passes bring no progress. False trains on all samples and
-        keeps the last weights.
+        keeps the last weights, and all of the correction, which on few samples may be
+        worse than the linear estimate.
     validation_fraction : float, default=0.1
-        Share of the samples held out. They choose the linear estimate in any case.
+        Share of the samples held out, of four or more at least two. They choose the
+        linear estimate in any case.
     device : str, torch.device or None, default=None
         Where to compute. None takes a CUDA device where there is one, else the CPU.
     random_state : int, RandomState instance or None, default=None
@@ -133,7 +135,7 @@ class EmbeddedInverseSolver(
         about 1. The latter is empty without early stopping.
     correction_ : float
         Share of the network's correction that ``predict`` adds to the linear estimate,
-        from 0 to 1.
+        from 0 to 1; always 1 without early stopping and for ``loss="energy"``.
     weights_ : dict of str to ndarray
         Weights of the network.
 
@@ -145,8 +147,11 @@ class EmbeddedInverseSolver(
     Notes
     -----
     The squared errors of all unknowns count alike, each in its own units: where these
-    differ, scale the models first. Computation is in double precision, training in
-    single; answers come in the dtype of X.
+    differ, scale the models first. Without an operator, what the measurements say of
+    the models must show in a linear fit: the network refines one.
+
+    Computation is in double precision, training in single; answers come in the dtype
+    of X.
 
     References
     ----------
@@ -288,12 +293,12 @@ class EmbeddedInverseSolver(
         y = np.asarray(y, dtype=np.float64)
         models = y.reshape(len(y), -1)
         image_shape = self._check_image_shape(models.shape[1])
-        operator = self._check_operator((X.shape[1], models.shape[1]), image_shape)
+        _check_size(X, "X")
+        _check_size(models, "y")
+        operator = self._check_operator(X.shape[1], models, image_shape)
         device = resolve_device(self.device)
         rng = check_random_state(self.random_state)
-        held_out = np.zeros(len(X), dtype=bool)
-        n_held_out = int(np.ceil(self.validation_fraction * len(X)))
-        held_out[rng.permutation(len(X))[: min(n_held_out, len(X) - 1)]] = True
+        held_out = hold_out(len(X), self.validation_fraction, rng)
         bounds = self._check_bounds()
         seed = int(rng.randint(np.iinfo(np.int32).max))
         schedule = self._schedule(*models[~held_out].shape, image_shape)
@@ -317,10 +322,11 @@ class EmbeddedInverseSolver(
         )
         progress.end()
         progress.end()
-        if fit.inverse.correction == 0:
+        if not fit.helps:
             warnings.warn(
-                "the network is no better than the linear estimate on the hold-out, "
-                "which predict returns: give more samples",
+                "the network is no better than the linear estimate on the hold-out"
+                + (", which predict returns" if fit.inverse.correction == 0 else "")
+                + ": give more samples, or a larger validation_fraction",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -343,18 +349,22 @@ class EmbeddedInverseSolver(
             )
         return image_shape
 
-    def _check_operator(self, shape, image_shape):
+    def _check_operator(self, n_measurements, models, image_shape):
         if self.operator is None:
             return None
+        shape = n_measurements, models.shape[1]
         operator = as_operator(self.operator, shape=shape, image_shape=image_shape)
-        check_adjoint(operator)
+        check_adjoint(operator, models=torch.tensor(models))
         return operator
 
     def _check_bounds(self):
         """Smallest and largest value of a model, as floats."""
         if self.bounds is None:
             return -np.inf, np.inf
-        bounds = np.asarray(self.bounds, dtype=np.float64)
+        try:
+            bounds = np.asarray(self.bounds, dtype=np.float64)
+        except (TypeError, ValueError):
+            bounds = np.array(np.nan)
         if bounds.shape != (2,) or not bounds[0] < bounds[1]:
             raise ValueError(
                 "bounds must be two numbers, the smallest value of a model and a "
@@ -576,7 +586,19 @@ class EmbeddedInverseSolver(
         if self._fitted_operator is None:
             data = estimated_data(self._inverse.linear, self._fitted_matrix, models)
         else:
-            data = self._forward.matmat(models.T).T
+            data = self._forward.data(models)
         misfit = np.linalg.norm(data - B, axis=1)
         size = np.linalg.norm(B, axis=1)
         return in_dtype(misfit / np.where(size > 0, size, 1), dtype)
+
+
+def _check_size(array, name):
+    """Refuse what has no variance in double precision although it varies."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = np.ptp(array, axis=0).max()
+        square = np.square(spread) * len(array)
+    if not np.isfinite(square) or (spread > 0 and square < np.finfo(float).tiny):
+        raise ValueError(
+            f"{name} must be of a size whose square is a finite number and not zero, "
+            f"got values that spread by {spread:.3g}: scale it"
+        )

@@ -19,7 +19,7 @@ from skhj.learned_prior import LearnedPrior
 from skhj.networks import load_network
 from skhj.prior_search import PriorSearch, Samples, Settings, gradient_mismatch
 from skhj.progress import CallbackSupportMixin, FitProgress, with_callbacks
-from skhj.training import resolve_device
+from skhj.training import hold_out, resolve_device
 
 __all__ = ["HJPriorRegressor"]
 
@@ -270,9 +270,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         X, y, gradient = self._check_target(X, y, gradient)
         settings = self._settings()
         rng = check_random_state(self.random_state)
-        held_out = np.zeros(len(X), dtype=bool)
-        n_held_out = int(np.ceil(self.validation_fraction * len(X)))
-        held_out[rng.permutation(len(X))[: min(n_held_out, len(X) - 1)]] = True
+        held_out = hold_out(len(X), self.validation_fraction, rng)
         samples = Samples(X, y, gradient, self.t, held_out)
         progress = FitProgress(self)
         search = PriorSearch(samples, settings, rng, progress)

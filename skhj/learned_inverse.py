@@ -1,5 +1,6 @@
 """A fitted inverse: a linear estimate, and a network's correction of it."""
 
+import warnings
 from functools import partial
 
 import numpy as np
@@ -97,4 +98,15 @@ class LearnedInverse:
         start = physics.to_model(start, start)
         steps = torch.stack([answer - start for answer in evaluate(inputs)])
         differences = self.units.differences(steps.cpu().numpy())
+        if self.correction == 0:
+            return self.linear(B) + np.zeros_like(differences)
+        finite = np.isfinite(differences).all(axis=(0, 2))
+        if not finite.all():
+            warnings.warn(
+                f"the network's answers to {int((~finite).sum())} samples are not "
+                "finite: these get the linear estimate",
+                RuntimeWarning,
+                stacklevel=6,
+            )
+            differences[:, ~finite] = 0
         return self.linear(B) + self.correction * differences

@@ -29,7 +29,7 @@ __all__ = ["DenseUnits", "Setting", "SpectralUnits", "estimated_data", "make_set
 # the hold-out does not show that a covariance has been learned by heart.
 DENSE_PIXELS, DENSE_SAMPLES = 1024, 4
 # Share of the data's variance that an estimated convolution may leave.
-UNEXPLAINED = 0.5
+UNEXPLAINED = 0.2
 
 
 class DenseUnits(NamedTuple):
@@ -210,6 +210,8 @@ def _dense_setting(B, X, operator, *, held_out, seen, preconditioned, keep_order
             torch.as_tensor(units.basis @ units.factor),
             torch.as_tensor(linear.data_mean),
             torch.as_tensor(units.whitening),
+            torch.as_tensor(X[seen].min(axis=0)),
+            torch.as_tensor(X[seen].max(axis=0)),
             factor,
             spread,
         )
@@ -297,4 +299,4 @@ def _apply(operator, A, models):
     """Data (n, M) of models (n, N)."""
     if A is not None:
         return models @ A.T
-    return operator.forward(torch.tensor(models)).numpy()
+    return operator.data(models)

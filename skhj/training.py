@@ -15,7 +15,13 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import TensorDataset
 
-__all__ = ["TrainingResult", "learning_rate_factor", "resolve_device", "train"]
+__all__ = [
+    "TrainingResult",
+    "hold_out",
+    "learning_rate_factor",
+    "resolve_device",
+    "train",
+]
 
 # Multiplications in a step's forward pass below which one thread is the fastest.
 SMALL_STEP = 50_000_000
@@ -251,6 +257,30 @@ def train(
         np.array(net.history[:, "valid_loss"] if held_out else []),
         loop.best_loss,
     )
+
+
+def hold_out(n_samples, fraction, rng):
+    """Choose samples to hold out: two at least, where that leaves two, and not all.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of samples, two or more.
+    fraction : float
+        Share of them to hold out.
+    rng : RandomState
+        Source of the choice.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), dtype bool
+        Whether each is held out.
+    """
+    smallest = 2 if n_samples >= 4 else 1
+    n_held_out = int(np.clip(np.ceil(fraction * n_samples), smallest, n_samples - 1))
+    held_out = np.zeros(n_samples, dtype=bool)
+    held_out[rng.permutation(n_samples)[:n_held_out]] = True
+    return held_out
 
 
 def learning_rate_factor(step, n_steps):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy import stats
 from torch import nn
 
 from skhj.learned_inverse import LearnedInverse
@@ -17,6 +18,8 @@ from skhj.training import TrainingResult, train
 __all__ = ["UnrolledFit", "fit_unrolled"]
 
 SMALLEST = 1e-12
+# Probability of a gain on the hold-out that is chance.
+CHANCE = 0.1
 # Longer gradients are those of a step that went astray: the loss is of order one.
 MAX_NORM = 1.0
 
@@ -32,11 +35,15 @@ class UnrolledFit(NamedTuple):
         Losses; the linear estimate's is about 1.
     estimated_matrix : ndarray of shape (M, N) or None
         The operator, where it had to be estimated.
+    helps : bool
+        Whether the network is better than the linear estimate on the hold-out; taken
+        for granted without early stopping.
     """
 
     inverse: LearnedInverse
     training: TrainingResult
     estimated_matrix: np.ndarray | None
+    helps: bool
 
 
 class _SquaredError(nn.Module):
@@ -169,11 +176,13 @@ def fit_unrolled(
     network.to(memory_format=torch.contiguous_format)
     network.double().requires_grad_(False).eval()
     inverse = LearnedInverse(linear, units, network, 1.0, seed=architecture["seed"])
+    share = 1.0
     if early_stopping:
+        share = _best_correction(inverse, B[held_out], X[held_out])
         if not architecture["noisy"]:  # A share of a draw is not a draw.
-            inverse.correction = _best_correction(inverse, B[held_out], X[held_out])
+            inverse.correction = share
         inverse.linear = setting.refit(B, X)
-    return UnrolledFit(inverse, result, setting.matrix)
+    return UnrolledFit(inverse, result, setting.matrix, share > 0)
 
 
 def _tensor(array, dtype, device):
@@ -186,9 +195,8 @@ def _noiseless_data(X, operator, setting):
     if operator is None:
         return estimated_data(linear, setting.matrix, X)
     if not operator.is_linear:
-        return operator.forward(torch.tensor(X)).numpy()
-    centred = torch.tensor(X - linear.model_mean.ravel())
-    return operator.forward(centred).numpy() + linear.data_mean.ravel()
+        return operator.data(X)
+    return operator.data(X - linear.model_mean.ravel()) + linear.data_mean.ravel()
 
 
 def _estimated_noise_level(B, X, operator):
@@ -202,7 +210,8 @@ def _estimated_noise_level(B, X, operator):
 def _add_noise(units, noise_level, generator, inputs):
     """Inputs of the same samples with white noise drawn afresh."""
     mean = units.data_mean.ravel()
-    draws = torch.randn(len(inputs), len(mean), generator=generator).numpy()
+    shape = len(inputs), len(mean)
+    draws = torch.randn(shape, generator=generator, dtype=torch.float64).numpy()
     noise = units.inputs(mean + noise_level * draws)
     return inputs + torch.as_tensor(noise).to(inputs)
 
@@ -221,6 +230,7 @@ def _best_correction(inverse, B, X):
     share = np.clip(np.sum(step * left) / squared, 0, 1)
     gains = np.sum(left**2 - (left - share * step) ** 2, axis=1)
     mean, error = gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
-    if mean <= error:
+    # Of few samples the standard error is not well known either.
+    if mean <= stats.t.isf(CHANCE, len(B) - 1) * error:
         return 0.0
     return float(share * (1 - (error / mean) ** 2))

@@ -24,7 +24,9 @@ from skhj.datasets import (
     make_duathlon,
     make_image_patches,
 )
-from skhj.operators import ExponentialBlur
+from skhj.operators import ExponentialBlur, as_operator
+from skhj.preconditioning import make_setting
+from skhj.unrolled_regression import _noiseless_data
 
 NETWORKS = ["eunet", "optenet", "proximal"]
 networks = pytest.mark.parametrize("network", NETWORKS)
@@ -101,7 +103,6 @@ def test_digits_are_deblurred_better_than_linearly(network, image_shape):
     )
     est.fit(X[:1200], y[:1200])
     linear = squared_error(est.linear_estimate(X[1200:]), y[1200:])
-    print(network, image_shape, squared_error(est.predict(X[1200:]), y[1200:]) / linear)
     assert squared_error(est.predict(X[1200:]), y[1200:]) < 0.99 * linear
 
 
@@ -254,7 +255,7 @@ def test_operator_that_is_not_linear(network):
     [
         {"precondition": False},
         {"early_stopping": False},
-        {"noise_level": 0.05},
+        {"noise_level": None},
         {"noise_level": 0.05, "operator": None},
         {"embedding": "time"},
         {"embedding": "shared"},
@@ -267,6 +268,8 @@ def test_options_fit_and_round_trip(changes, data):
     X, y = data
     est = small(**changes).fit(X, y)
     assert est.score(X, y) > 0.1
+    default = small().fit(X, y).predict(X)
+    assert np.abs(est.predict(X) - default).max() > 1e-3
     np.testing.assert_array_equal(
         pickle.loads(pickle.dumps(est)).predict(X), est.predict(X)
     )
@@ -481,3 +484,66 @@ def test_failed_fit_leaves_nothing(data):
 def test_loss_that_is_not_finite_says_what_to_lower(data):
     with pytest.raises(FloatingPointError, match="lower learning_rate"):
         small(learning_rate=1e30).fit(*data)
+
+
+@networks
+def test_steep_operator_that_is_not_linear_can_be_learned(network):
+    """Steps on its misfit stay where the models are: no value overflows."""
+
+    def steep(x):
+        return torch.exp(0.3 * (x @ torch.tensor(A).to(x).T))
+
+    y = np.random.RandomState(0).normal(size=(400, 8))
+    X = steep(torch.tensor(y)).numpy()
+    est = small(steep, network=network, early_stopping=False).fit(X, y)
+    assert np.isfinite(est.predict(10 * X)).all()
+
+
+def test_operator_is_asked_only_within_the_range_of_the_models():
+    y = np.random.RandomState(0).lognormal(size=(300, 8))
+    mixing = torch.tensor(np.abs(A)).T
+
+    def roots(x):
+        assert (x > 0).all()
+        return x.sqrt() @ mixing.to(x)
+
+    X = roots(torch.tensor(y)).numpy()
+    est = small(roots).fit(X, y)
+    assert np.isfinite(est.predict(3 * X)).all()
+    with pytest.raises(ValueError, match="finite measurements, got NaN or infinity"):
+        small(torch.log).fit(X[:, :5], y[:, :5] - y[:, :5].min())
+
+
+def test_module_as_operator_keeps_its_own_parameters(data):
+    X, y = data
+    module = torch.nn.Sequential(torch.nn.Linear(8, 5), torch.nn.Tanh()).double()
+    est = small(module, noise_level=0.1).fit(X, y)
+    assert np.isfinite(est.residual(X)).all()
+    assert all(parameter.grad is None for parameter in module.parameters())
+
+
+def test_sizes_without_a_square_are_refused(data):
+    X, y = data
+    for factor in (1e200, 1e-200):
+        with pytest.raises(ValueError, match="y must be of a size whose square"):
+            small(None).fit(X, factor * y)
+
+
+def test_fresh_noise_has_the_units_of_the_data(data):
+    """Single precision would not hold them."""
+    X, y = data
+    est, tiny = small(noise_level=0.1), small(noise_level=0.1e-60)
+    answer = est.fit(X, y).predict(X)
+    scaled = tiny.fit(1e-60 * X, 1e-60 * y).predict(1e-60 * X)
+    # Training is in single precision.
+    np.testing.assert_allclose(1e60 * scaled, answer, atol=1e-3)
+
+
+def test_noiseless_data_are_those_of_the_operator(data):
+    _, y = data
+    X = y @ A.T + 3.0
+    held_out = np.arange(len(X)) < 30
+    options = {"held_out": held_out, "seen": ~held_out, "preconditioned": True}
+    operator = as_operator(A)
+    setting = make_setting(X, y, operator, None, **options)
+    np.testing.assert_allclose(_noiseless_data(y, operator, setting), X, atol=1e-12)

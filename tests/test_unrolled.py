@@ -40,6 +40,8 @@ def nonlinear_physics():
         torch.eye(N).double() / 2,
         torch.zeros(M).double(),
         torch.eye(M).double(),
+        torch.full((N,), -9.0).double(),
+        torch.full((N,), 9.0).double(),
         torch.eye(N).double(),
     )
 

@@ -57,9 +57,9 @@ class ConvergenceDisplay:
             What to call the curve; None takes the estimator's ``network``.
         ax : matplotlib Axes or None, default=None
             Where to plot at once, such as the ``ax_`` of another estimator's display;
-            None leaves that to ``plot``.
+            None leaves that to ``plot``, if there are no further arguments.
         **kwargs : dict
-            Passed to ``plot``.
+            Passed to ``plot``, which is then called at once.
 
         Returns
         -------
@@ -84,7 +84,7 @@ class ConvergenceDisplay:
         if label is None:
             label = str(getattr(estimator, "network", type(estimator).__name__))
         display = cls(errors=errors, label=label)
-        return display if ax is None else display.plot(ax=ax, **kwargs)
+        return display.plot(ax=ax, **kwargs) if ax is not None or kwargs else display
 
     def plot(self, ax=None, **kwargs):
         """Draw the errors on a logarithmic scale.
@@ -101,6 +101,8 @@ class ConvergenceDisplay:
         ConvergenceDisplay
             The display, with ``ax_``, ``figure_`` and ``line_``.
         """
+        from matplotlib.ticker import MaxNLocator
+
         if ax is None:
             import matplotlib.pyplot as plt
 
@@ -108,7 +110,7 @@ class ConvergenceDisplay:
         options = {"marker": ".", "label": self.label, **kwargs}
         (self.line_,) = ax.semilogy(self.errors, **options)
         ax.set(xlabel="layer", ylabel="mean squared error")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -105,7 +105,10 @@ class DensePhysics(Physics):
 
 
 class NonlinearMisfit:
-    """Misfit |W (A(m + P u) - M) - d|^2 / 2 of an operator that is not linear."""
+    """Misfit |W (A(x) - M) - d|^2 / 2 of an operator that is not linear.
+
+    Its models x are m + P u, clipped to their range.
+    """
 
     def __init__(self, physics, data):
         self.physics, self.data = physics, data
@@ -113,18 +116,24 @@ class NonlinearMisfit:
     def _models_and_residuals(self, u):
         p = self.physics
         models = p.model_mean + u @ p.models.T
+        inside = (models > p.lowest) & (models < p.highest)
+        models = models.clamp(p.lowest, p.highest)
         data = p.operator.forward(models) - p.data_mean
-        return models, data @ p.whitening.T - self.data
+        return models, inside, data @ p.whitening.T - self.data
 
     def __call__(self, u):
         """Values, (n,)."""
-        return self._models_and_residuals(u)[1].square().sum(1) / 2
+        return self._models_and_residuals(u)[-1].square().sum(1) / 2
 
     def gradient(self, u):
         """Gradient by u."""
-        models, residuals = self._models_and_residuals(u)
+        models, inside, residuals = self._models_and_residuals(u)
         p = self.physics
-        return p.operator.adjoint(residuals @ p.whitening, models) @ p.models
+        slope = p.operator.adjoint(residuals @ p.whitening, models)
+        slope = (slope * inside) @ p.models
+        # Where the operator is steep, a step is no longer than the models spread.
+        length = slope.norm(dim=1, keepdim=True)
+        return slope * (u.shape[1] ** 0.5 / length.clamp(min=u.shape[1] ** 0.5))
 
 
 class NonlinearPhysics(Physics):
@@ -142,12 +151,23 @@ class NonlinearPhysics(Physics):
         Data at d = 0.
     whitening : Tensor of shape (m, M)
         From centred data to d.
+    lowest, highest : Tensor of shape (N,)
+        Range of the models, outside of which the operator is not asked.
     factor, spread : Tensor of shape (k, k)
         See `Physics`.
     """
 
     def __init__(
-        self, operator, model_mean, models, data_mean, whitening, factor, spread=None
+        self,
+        operator,
+        model_mean,
+        models,
+        data_mean,
+        whitening,
+        lowest,
+        highest,
+        factor,
+        spread=None,
     ):
         super().__init__(factor, spread)
         self.operator = operator
@@ -155,6 +175,8 @@ class NonlinearPhysics(Physics):
         self.register_buffer("models", models)
         self.register_buffer("data_mean", data_mean)
         self.register_buffer("whitening", whitening)
+        self.register_buffer("lowest", lowest)
+        self.register_buffer("highest", highest)
 
     def misfit(self, data):
         """Misfit as a function of u."""

@@ -10,7 +10,7 @@ N_PAIRS = 8
 TOLERANCE = 1e-3
 
 
-def adjoint_mismatch(operator, generator=None):
+def adjoint_mismatch(operator, generator=None, models=None):
     """Relative difference between an operator's adjoint and the true one.
 
     Over Gaussian x and r, the mean square of <A x, r> - <x, B r> is the squared
@@ -21,9 +21,11 @@ def adjoint_mismatch(operator, generator=None):
     ----------
     operator : ForwardOperator
         An operator. The adjoint of a non-linear one is that of its derivative, which
-        is taken at a Gaussian model.
+        is taken at the first of some models.
     generator : torch.Generator or None, default=None
         Source of the pairs, on the CPU; None takes one with seed 0.
+    models : Tensor of shape (n, N) or None, default=None
+        Models; None takes Gaussian ones.
 
     Returns
     -------
@@ -44,6 +46,8 @@ def adjoint_mismatch(operator, generator=None):
         torch.randn(N_PAIRS, size, dtype=torch.float64, generator=generator)
         for size in (N, M, N)
     )
+    if models is not None:
+        at = models.to(at)[torch.arange(N_PAIRS) % len(models)]
     Bx = operator.adjoint(r, at)
     Ax = operator.forward(x) if operator.is_linear else _derivative(operator, at, x)
     ours, theirs = (Ax * r).sum(1), (x * Bx).sum(1)
@@ -53,7 +57,7 @@ def adjoint_mismatch(operator, generator=None):
     return float((ours - theirs).norm() / size) if size else 0.0
 
 
-def check_adjoint(operator, generator=None):
+def check_adjoint(operator, generator=None, models=None):
     """Refuse an operator whose adjoint is not its adjoint, or whose values overflow.
 
     Parameters
@@ -62,13 +66,24 @@ def check_adjoint(operator, generator=None):
         An operator.
     generator : torch.Generator or None, default=None
         Source of the test's vectors, on the CPU; None takes one with seed 0.
+    models : Tensor of shape (n, N) or None, default=None
+        Models, at the first of which the derivative of a non-linear operator is taken;
+        None takes Gaussian ones.
 
     Raises
     ------
     ValueError
-        If the adjoint is wrong, or a product with random vectors is not finite.
+        If the adjoint is wrong, or a product with random vectors or what a non-linear
+        operator makes of a model is not finite.
     """
-    mismatch = adjoint_mismatch(operator, generator)
+    if models is not None and not operator.is_linear:
+        finite = torch.isfinite(torch.tensor(operator.data(models.numpy()))).all(1)
+        if not finite.all():
+            raise ValueError(
+                "operator must map models to finite measurements, got NaN or infinity "
+                f"for {int((~finite).sum())} of {len(models)} rows of y"
+            )
+    mismatch = adjoint_mismatch(operator, generator, models)
     if mismatch == float("inf"):
         raise ValueError(
             "operator must map finite vectors to finite vectors, but A x or A^T r was "

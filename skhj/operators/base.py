@@ -8,6 +8,8 @@ __all__ = ["ForwardOperator"]
 
 # Entries up to which an operator is worth holding as a matrix: 32 MB in float64.
 MAX_DENSE = 4_000_000
+# Numbers in the models and measurements of a block.
+BLOCK = 2**24
 
 
 class ForwardOperator(LinearOperator):
@@ -126,8 +128,15 @@ class ForwardOperator(LinearOperator):
     def _apply_adjoint(self, r):
         raise NotImplementedError
 
+    def data(self, X):
+        """Measurements (n, M) of models (n, N) in numpy, a block at a time."""
+        n_rows = max(1, BLOCK // max(self.shape))
+        with torch.no_grad():
+            blocks = [self.forward(rows).numpy() for rows in _rows(X.T).split(n_rows)]
+        return np.concatenate(blocks)
+
     def _matmat(self, X):
-        return self.forward(_rows(X)).numpy().T
+        return self.data(X.T).T
 
     def _rmatmat(self, X):
         return self.adjoint(_rows(X)).numpy().T

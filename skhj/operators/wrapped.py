@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
+from torch.func import functional_call
 
 from skhj.operators.base import ForwardOperator
 
@@ -147,7 +149,14 @@ class CallableOperator(ForwardOperator):
             If x is not of shape (n, N).
         """
         self._check_rows("x", x, self.shape[1])
-        return self.signature.call(self.function, x, self.signature.domain)
+        return self.signature.call(self._evaluate, x, self.signature.domain)
+
+    def _evaluate(self, x):
+        if not isinstance(self.function, nn.Module):
+            return self.function(x)
+        # A module's own parameters are not to be given gradients.
+        weights = {name: w.detach() for name, w in self.function.named_parameters()}
+        return functional_call(self.function, weights, x)
 
     def adjoint(self, r=None, x=None):
         """Adjoint of the derivative of A at x, applied to residuals.
