@@ -6,45 +6,28 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import (
-    BaseEstimator,
-    MultiOutputMixin,
-    RegressorMixin,
-    _fit_context,
-)
+from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from skhj.base import FLOATS, in_dtype
-from skhj.learned_inverse import LearnedInverse
-from skhj.linear_estimate import LinearEstimate
-from skhj.networks.build_unrolled import make_unrolled
-from skhj.networks.physics import physics_from_arrays
+from skhj.learned_inverse import load_inverse
+from skhj.model_estimator import ModelEstimator
 from skhj.operators import as_operator, check_adjoint
 from skhj.operators.blur import check_image_shape
-from skhj.preconditioning import DenseUnits, SpectralUnits, estimated_data
 from skhj.progress import CallbackSupportMixin, FitProgress, with_callbacks
-from skhj.spectral_estimate import SpectralEstimate
 from skhj.training import hold_out, resolve_device
+from skhj.unrolled_defaults import default_embedding_dim, default_schedule
 from skhj.unrolled_regression import fit_unrolled
 
 __all__ = ["EmbeddedInverseSolver"]
-
-# Channels of the embedding of images, where none are asked for.
-CHANNELS = 32
-# Samples that training sees, and pixels of images, where no number of passes is asked
-# for; pixels of a step.
-SAMPLES, PIXELS, STEP_PIXELS = 300_000, 50_000_000, 32_768
 
 # What is loaded from the fitted attributes.
 LOADED = "_inverse", "_forward"
 
 
-class EmbeddedInverseSolver(
-    CallbackSupportMixin, MultiOutputMixin, RegressorMixin, BaseEstimator
-):
+class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
     r"""Recover models x from measurements b = A(x) + noise.
 
     From pairs (b, x) the estimator learns the conditional mean of x given b. It starts
@@ -374,25 +357,16 @@ class EmbeddedInverseSolver(
 
     def _schedule(self, n_seen, n_unknowns, image_shape):
         """Numbers of passes and of samples a step, and the learning rate."""
-        if image_shape is None:
-            n_passes = np.clip(SAMPLES // n_seen, 10, 40)
-            batch_size = np.clip(n_seen // 16, 16, 256)
-        else:
-            n_passes = np.clip(PIXELS // (n_seen * n_unknowns), 2, 40)
-            batch_size = np.clip(STEP_PIXELS // n_unknowns, 8, 32)
-        names = "max_iter", "batch_size", "learning_rate"
-        defaults = int(n_passes), int(batch_size), 0.005
+        defaults = default_schedule(n_seen, n_unknowns, image_shape)
         return {
             name: default if getattr(self, name) == "auto" else getattr(self, name)
-            for name, default in zip(names, defaults, strict=True)
+            for name, default in defaults.items()
         }
 
     def _architecture(self, n_unknowns, image_shape, seed):
         embedding_dim = self.embedding_dim
         if embedding_dim == "auto":
-            embedding_dim = int(np.clip(4 * n_unknowns, 64, 256))
-            if image_shape is not None:
-                embedding_dim = CHANNELS
+            embedding_dim = default_embedding_dim(n_unknowns, image_shape)
         return {
             "network": self.network,
             "embedding": self.embedding,
@@ -439,157 +413,32 @@ class EmbeddedInverseSolver(
     def __setstate__(self, state):
         super().__setstate__(state)
         if "weights_" in state:
-            self._inverse = self._load_inverse()
+            self._load()
 
-    def _load_inverse(self):
+    def _load(self):
+        """Make the inverse and the operator of the fitted attributes."""
         try:
             device = resolve_device(self.device)
         except ValueError:
             device = torch.device("cpu")
-        linear_kind, units_kind = LinearEstimate, DenseUnits
-        if "kind" in self._fitted_units:
-            linear_kind, units_kind = SpectralEstimate, SpectralUnits
-        linear = linear_kind(**self._fitted_linear)
+        architecture = self._fitted_architecture
+        linear = self._fitted_linear
         self._forward = self._fitted_operator
         if self._forward is not None:
-            shape = linear.data_mean.size, linear.model_mean.size
             self._forward = as_operator(
                 self._forward,
-                shape=shape,
-                image_shape=self._fitted_architecture["image_shape"],
+                shape=(linear["data_mean"].size, linear["model_mean"].size),
+                image_shape=architecture["image_shape"],
             )
-        physics = physics_from_arrays(
+        self._inverse = load_inverse(
             self.weights_,
-            self._forward,
-            self._fitted_architecture["image_shape"],
-            self._fitted_units.get("kind"),
-        )
-        network = make_unrolled(physics, **self._fitted_architecture).double()
-        network.load_state_dict(
-            {name: torch.tensor(array) for name, array in self.weights_.items()}
-        )
-        return LearnedInverse(
             linear,
-            units_kind(**self._fitted_units),
-            network.requires_grad_(False).eval().to(device),
-            self.correction_,
-            seed=self._fitted_architecture["seed"],
+            self._fitted_units,
+            self._forward,
+            architecture,
+            correction=self.correction_,
+            device=device,
         )
-
-    def _check_data(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, reset=False)
-        return X.astype(np.float64), X.dtype
-
-    def _answer(self, models, dtype):
-        """Models within the bounds, in the dtype of the data and the form of y."""
-        models = in_dtype(np.clip(models, *self._fitted_bounds), dtype)
-        return models[..., 0] if self._fitted_ndim == 1 else models
-
-    def predict(self, X):
-        """Models, the conditional mean of x given b.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, M)
-            Measurements.
-
-        Returns
-        -------
-        ndarray of shape (n, N) or (n,)
-            Models, in the float dtype of X.
-        """
-        B, dtype = self._check_data(X)
-        return self._answer(self._inverse.predict(B), dtype)
-
-    def linear_estimate(self, X):
-        """Linear estimate of models, from which the network starts.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, M)
-            Measurements.
-
-        Returns
-        -------
-        ndarray of shape (n, N) or (n,)
-            Models, not clipped to the bounds.
-        """
-        B, dtype = self._check_data(X)
-        models = in_dtype(self._inverse.linear(B), dtype)
-        return models[:, 0] if self._fitted_ndim == 1 else models
-
-    def trajectory(self, X):
-        """Iterates of the network, from the linear estimate to the answer.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, M)
-            Measurements.
-
-        Returns
-        -------
-        ndarray of shape (n_layers + 1, n, N)
-            The start, and models after each layer; the last is clipped to the bounds.
-        """
-        B, dtype = self._check_data(X)
-        iterates = self._inverse.trajectory(B)
-        iterates[-1] = np.clip(iterates[-1], *self._fitted_bounds)
-        return in_dtype(iterates, dtype)
-
-    def sample(self, X, n_samples=1):
-        """Draw models from their posterior, the distribution of x given b.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, M)
-            Measurements.
-        n_samples : int, default=1
-            Draws for each of them. The same call gives the same draws.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n, N)
-            Models.
-
-        Raises
-        ------
-        ValueError
-            If the estimator was not fitted with ``loss="energy"``.
-        """
-        B, dtype = self._check_data(X)
-        if not self._inverse.draws:
-            raise ValueError(
-                "sample needs an estimator fitted with loss='energy', but this one was "
-                "fitted with loss='mse', whose answer is the posterior's mean alone"
-            )
-        if not isinstance(n_samples, Integral) or n_samples < 1:
-            raise ValueError(f"n_samples must be a positive int, got {n_samples!r}")
-        draws = self._inverse.sample(B, n_samples)
-        return in_dtype(np.clip(draws, *self._fitted_bounds), dtype)
-
-    def residual(self, X):
-        """Relative misfit |A x - b| / |b| of the answers x.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, M)
-            Measurements.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Misfits. Without an operator, A is the affine one estimated from the pairs.
-        """
-        B, dtype = self._check_data(X)
-        models = np.clip(self._inverse.predict(B), *self._fitted_bounds)
-        if self._fitted_operator is None:
-            data = estimated_data(self._inverse.linear, self._fitted_matrix, models)
-        else:
-            data = self._forward.data(models)
-        misfit = np.linalg.norm(data - B, axis=1)
-        size = np.linalg.norm(B, axis=1)
-        return in_dtype(misfit / np.where(size > 0, size, 1), dtype)
 
 
 def _check_size(array, name):

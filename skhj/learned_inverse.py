@@ -6,9 +6,14 @@ from functools import partial
 import numpy as np
 import torch
 
+from skhj.linear_estimate import LinearEstimate
+from skhj.networks.build_unrolled import make_unrolled
+from skhj.networks.physics import physics_from_arrays
 from skhj.networks.unrolled import standard_normal
+from skhj.preconditioning import DenseUnits, SpectralUnits
+from skhj.spectral_estimate import SpectralEstimate
 
-__all__ = ["LearnedInverse"]
+__all__ = ["LearnedInverse", "load_inverse"]
 
 # Numbers at a time: enough to fill the processor, few enough for the memory.
 BLOCK = 2**20
@@ -110,3 +115,40 @@ class LearnedInverse:
             )
             differences[:, ~finite] = 0
         return self.linear(B) + self.correction * differences
+
+
+def load_inverse(weights, linear, units, operator, architecture, *, correction, device):
+    """Make an inverse of what was kept of it.
+
+    Parameters
+    ----------
+    weights : dict of str to ndarray
+        State of the network.
+    linear, units : dict
+        Fields of the linear estimate and of the units.
+    operator : ForwardOperator or None
+        The operator, which only a non-linear one needs.
+    architecture : dict
+        Passed to `skhj.networks.build_unrolled.make_unrolled`.
+    correction : float
+        Share of the network's correction that is applied.
+    device : torch.device
+        Where to compute.
+
+    Returns
+    -------
+    LearnedInverse
+        The inverse.
+    """
+    kind = units.get("kind")
+    if kind is None:
+        linear, units = LinearEstimate(**linear), DenseUnits(**units)
+    else:
+        linear, units = SpectralEstimate(**linear), SpectralUnits(**units)
+    physics = physics_from_arrays(weights, operator, architecture["image_shape"], kind)
+    network = make_unrolled(physics, **architecture).double()
+    network.load_state_dict(
+        {name: torch.tensor(array) for name, array in weights.items()}
+    )
+    network.requires_grad_(False).eval().to(device)
+    return LearnedInverse(linear, units, network, correction, seed=architecture["seed"])

@@ -66,21 +66,25 @@ class LinearEstimate(NamedTuple):
         Means M and m.
     gain : ndarray of shape (N, M)
         Gain G.
-    data_covariance : ndarray of shape (M, M)
-        Covariance S.
-    model_covariance : ndarray of shape (N, N)
-        Covariance C.
+    data_covariance : ndarray of shape (M, M) or None
+        Covariance S; None where it was not kept.
+    model_covariance : ndarray of shape (N, N) or None
+        Covariance C; None where it was not kept.
     """
 
     data_mean: np.ndarray
     model_mean: np.ndarray
     gain: np.ndarray
-    data_covariance: np.ndarray
-    model_covariance: np.ndarray
+    data_covariance: np.ndarray | None
+    model_covariance: np.ndarray | None
 
     def __call__(self, B):
         """Models (n, N) from data (n, M)."""
         return self.model_mean + (B - self.data_mean) @ self.gain.T
+
+    def without_covariances(self):
+        """The same estimate, without what only its units are made of."""
+        return self._replace(data_covariance=None, model_covariance=None)
 
 
 class Preconditioner(NamedTuple):

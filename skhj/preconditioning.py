@@ -215,6 +215,13 @@ def _dense_setting(B, X, operator, *, held_out, seen, preconditioned, keep_order
             factor,
             spread,
         )
+    linear = linear.without_covariances()
+
+    def refit(B, X):
+        if not preconditioned:
+            return linear
+        return choice.refit(statistics_of(B, X)).without_covariances()
+
     return Setting(
         linear,
         DenseUnits(
@@ -226,7 +233,7 @@ def _dense_setting(B, X, operator, *, held_out, seen, preconditioned, keep_order
             scale,
         ),
         physics,
-        lambda B, X: choice.refit(statistics_of(B, X)) if preconditioned else linear,
+        refit,
         estimated if operator is None else None,
     )
 

@@ -129,7 +129,18 @@ class ForwardOperator(LinearOperator):
         raise NotImplementedError
 
     def data(self, X):
-        """Measurements (n, M) of models (n, N) in numpy, a block at a time."""
+        """Measurements of models that are numpy arrays, a block at a time.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, N)
+            Models.
+
+        Returns
+        -------
+        ndarray of shape (n, M)
+            Measurements.
+        """
         n_rows = max(1, BLOCK // max(self.shape))
         with torch.no_grad():
             blocks = [self.forward(rows).numpy() for rows in _rows(X.T).split(n_rows)]
