@@ -29,7 +29,7 @@ INTRODUCTION = """\
 Mean squared errors of {name}, {n_train} to learn from and {n_test} to judge, from
 their magnetic data with noise of 1 %: means, and ranges of the ratios, over the seeds.
 "Linear" is the best linear estimate from the training pairs, "Tikhonov" has the best
-weight on them; "known noise" draws it afresh in each step.
+weight on them.
 """
 
 
@@ -42,23 +42,20 @@ def read_idx(path):
     return np.frombuffer(content, np.uint8, offset=16).reshape(shape) / 255
 
 
-def make_methods(X, y, X_test, operator, noise, seed):
+def make_methods(X, y, X_test, operator, seed):
     """Answers of every method for the test data."""
 
     def fitted(estimator):
         return lambda: estimator.fit(X, y).predict(X_test)
 
-    def solver(network, **options):
-        return fitted(
+    networks = {
+        network: fitted(
             EmbeddedInverseSolver(
-                operator, network=network, device="cpu", random_state=seed, **options
+                operator, network=network, device="cpu", random_state=seed
             )
         )
-
-    names = ("eunet", "optenet", "proximal")
-    networks = {network: solver(network) for network in names}
-    for network in ("eunet", "proximal"):
-        networks[f"{network}, known noise"] = solver(network, noise_level=noise)
+        for network in ("eunet", "optenet", "proximal")
+    }
     return {
         "mean image": lambda: np.broadcast_to(
             y.mean(axis=0), (len(X_test), y.shape[1])
@@ -92,7 +89,7 @@ def main():
         for seed in arguments.seeds[:1] if arguments.quick else arguments.seeds:
             X, y, operator = make_magnetics(images, noise=noise, random_state=seed)
             train, test = slice(n_train), slice(len(X) - n_test, None)
-            methods = make_methods(X[train], y[train], X[test], operator, noise, seed)
+            methods = make_methods(X[train], y[train], X[test], operator, seed)
             methods = chosen(methods, arguments)
             comparison.run("magnetics", seed, methods, y[test])
 
