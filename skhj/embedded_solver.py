@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -273,6 +274,10 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
             y_numeric=True,
             ensure_min_samples=2,
         )
+        if issparse(y):
+            raise TypeError(
+                "y must be a dense array, got a sparse one: use its method toarray"
+            )
         y = np.asarray(y, dtype=np.float64)
         models = y.reshape(len(y), -1)
         image_shape = self._check_image_shape(models.shape[1])

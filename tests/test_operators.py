@@ -263,3 +263,33 @@ def test_arguments_of_the_wrong_shape_are_named_with_both_shapes():
         operator.forward(torch.ones(2, 5))
     with pytest.raises(ValueError, match=r"r must be of shape \(n, 5\) .* got \(5,\)"):
         operator.adjoint(torch.ones(5))
+
+
+@pytest.mark.parametrize("operator", ["abc", {}, object(), np.ones((2, 2, 2)), 3.0])
+def test_what_is_no_operator_is_refused_by_name(operator):
+    with pytest.raises(ValueError, match="operator must be a matrix of numbers"):
+        as_operator(operator)
+    with pytest.raises(ValueError, match="operator must be a matrix of numbers"):
+        as_operator([[1.0, 2.0], [3.0]])
+
+
+@pytest.mark.parametrize(
+    ("matvec", "complaint"),
+    [(lambda x: x[:2], "failed"), (lambda x: x * 1j, "complex128")],
+)
+def test_linear_operator_that_returns_something_else_is_refused(matvec, complaint):
+    wrong = LinearOperator((3, 3), matvec=matvec, rmatvec=lambda r: r, dtype=float)
+    with pytest.raises(ValueError, match=r"of shape \(3, 3\), must map.*" + complaint):
+        check_adjoint(as_operator(wrong))
+
+
+def test_adjoint_of_another_shape_is_refused():
+    class Wrong:
+        def A(self, x):
+            return x[:, :2]
+
+        def A_adjoint(self, r):
+            return r
+
+    with pytest.raises(ValueError, match=r"adjoint that maps shape \(2,\) to \(3,\)"):
+        check_adjoint(as_operator(Wrong(), shape=(2, 3)))

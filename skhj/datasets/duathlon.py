@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import check_array, check_random_state
 
 from skhj import gaussian_mixture as gm
+from skhj.datasets.checks import check_n_samples, check_noise
 
 __all__ = ["DuathlonLimit", "duathlon_mmse", "duathlon_posterior", "make_duathlon"]
 
@@ -87,7 +88,8 @@ def make_duathlon(
     ((100, 1), (100, 2))
     """
     mixture = _mixture(means, widths, weights)
-    _check_noise(noise)
+    check_n_samples(n_samples)
+    check_noise(noise)
     rng = check_random_state(random_state)
     n_components, d = mixture.means.shape
     component = rng.choice(n_components, size=n_samples, p=mixture.weights)
@@ -137,7 +139,7 @@ def duathlon_posterior(X, *, means=MEANS, widths=1.0, weights=None, noise=0.1):
     array([[0.5, 0.5, 0. ]])
     """
     mixture = _mixture(means, widths, weights)
-    _check_noise(noise)
+    check_noise(noise)
     X = check_array(X, dtype=np.float64)
     if X.shape[1] != 1:
         raise ValueError(f"X must be of shape (n, 1), a sum a sample, got {X.shape}")
@@ -214,8 +216,3 @@ def _mixture(means, widths, weights):
     variances = np.broadcast_to(widths**2, n_components)
     covariances = variances[:, None, None] * np.eye(d)
     return gm.GaussianMixture(weights / weights.sum(), means, covariances)
-
-
-def _check_noise(noise):
-    if not 0 <= noise < np.inf:
-        raise ValueError(f"noise must be a non-negative finite number, got {noise!r}")

@@ -4,7 +4,9 @@ import numpy as np
 from sklearn.datasets import load_digits, load_sample_images
 from sklearn.utils import check_array, check_random_state
 
+from skhj.datasets.checks import check_n_samples, check_noise
 from skhj.operators import ExponentialBlur, MagneticProfile
+from skhj.operators.blur import check_image_shape
 
 __all__ = ["make_deblurring", "make_image_patches", "make_magnetics"]
 
@@ -49,7 +51,8 @@ def make_image_patches(
         rgb = load_sample_images().images
         images = [image @ (0.299, 0.587, 0.114) / 255 for image in rgb]
     images = [check_array(image, dtype=np.float64) for image in images]
-    H, W = patch_shape
+    check_n_samples(n_samples)
+    H, W = check_image_shape(patch_shape, name="patch_shape")
     for image in images:
         if image.shape[0] < H or image.shape[1] < W:
             raise ValueError(
@@ -169,8 +172,7 @@ def _check_images(images):
 
 def _measure(operator, images, noise, random_state):
     """Noisy measurements of images, and the images, both flattened."""
-    if not 0 <= noise < np.inf:
-        raise ValueError(f"noise must be a non-negative finite number, got {noise!r}")
+    check_noise(noise)
     y = images.reshape(len(images), -1)
     rng = check_random_state(random_state)
     X = operator.matmat(y.T).T

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skhj.datasets.checks import check_n_samples, check_noise
 from skhj.hamilton_jacobi import value_gradient_from_prox
 
 __all__ = ["make_value_samples"]
@@ -57,8 +58,8 @@ def make_value_samples(
     for name, number in (("t", t), ("box", box)):
         if not 0 < number < np.inf:
             raise ValueError(f"{name} must be a positive finite number, got {number!r}")
-    if not 0 <= noise < np.inf:
-        raise ValueError(f"noise must be a non-negative finite number, got {noise!r}")
+    check_n_samples(n_samples)
+    check_noise(noise)
     rng = check_random_state(random_state)
     X = rng.uniform(-box, box, size=(n_samples, n_features))
     y = problem.value(X, t)

@@ -89,7 +89,7 @@ class ExponentialBlur(ForwardOperator):
         return self._copies[place]
 
 
-def check_image_shape(image_shape):
+def check_image_shape(image_shape, name="image_shape"):
     """Shape (H, W) as a tuple of two positive ints, or an error that says so."""
     try:
         sizes = tuple(image_shape)
@@ -97,6 +97,6 @@ def check_image_shape(image_shape):
         sizes = ()
     if len(sizes) != 2 or not all(isinstance(n, Integral) and n > 0 for n in sizes):
         raise ValueError(
-            f"image_shape must be two positive integers, (H, W), got {image_shape!r}"
+            f"{name} must be two positive integers, (H, W), got {image_shape!r}"
         )
     return tuple(int(n) for n in sizes)

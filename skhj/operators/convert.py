@@ -97,8 +97,19 @@ def _has(obj, *methods):
 
 def _check_matrix(matrix):
     """Finite float64 matrix, in scikit-learn's words where it is none."""
-    if not scipy.sparse.issparse(matrix):
-        matrix = np.asarray(matrix)
+    if scipy.sparse.issparse(matrix):
+        matrix = matrix.tocsr()
+    else:
+        given = matrix
+        try:
+            matrix = np.asarray(given)
+        except ValueError:  # lists of several lengths
+            matrix = np.asarray(None)
+        if matrix.dtype.kind not in "buifcO" or matrix.ndim not in (1, 2):
+            raise ValueError(
+                "operator must be a matrix of numbers, a linear operator, a function "
+                f"of tensors or an object with A and A_adjoint, got {given!r}"
+            )
         if matrix.ndim == 1:
             raise ValueError(
                 "operator must be a matrix of shape (measurements, unknowns), got an "

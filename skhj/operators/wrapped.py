@@ -43,6 +43,16 @@ class Signature(NamedTuple):
         values = function(samples.reshape(len(rows), *shape))
         return values.reshape(len(rows), -1).to(rows)
 
+    def call_adjoint(self, function, rows):
+        """Apply the adjoint to flattened measurements, and check what it returns."""
+        models = self.call(function, rows, self.codomain)
+        if models.shape[1] != self.matrix_shape[1]:
+            raise ValueError(
+                f"operator must have an adjoint that maps shape {self.codomain} to "
+                f"{self.domain}, got {models.shape[1]} values a sample from it"
+            )
+        return models
+
 
 class NumpyOperator(ForwardOperator):
     """Linear operator that numpy carries out, such as one of scipy or PyLops.
@@ -70,10 +80,26 @@ class NumpyOperator(ForwardOperator):
         self.operator = operator
 
     def _apply(self, x):
-        return _through_numpy(self.operator.matmat, x)
+        return self._through_numpy("matmat", x, self.shape[0])
 
     def _apply_adjoint(self, r):
-        return _through_numpy(self.operator.rmatmat, r)
+        return self._through_numpy("rmatmat", r, self.shape[1])
+
+    def _through_numpy(self, method, rows, n_columns):
+        """Apply a method to the rows of a tensor, as columns of an array."""
+        columns = rows.detach().cpu().double().numpy().T
+        try:
+            values = np.asarray(getattr(self.operator, method)(columns)).T
+            complaint = f"returned values of dtype {values.dtype}, shape {values.shape}"
+        except ValueError as error:
+            values, complaint = None, f"failed: {error}"
+        shape = len(rows), n_columns
+        if values is None or values.shape != shape or np.iscomplexobj(values):
+            raise ValueError(
+                f"operator, of shape {self.shape}, must map {len(rows)} columns to "
+                f"real ones of length {n_columns} by {method}, which {complaint}"
+            )
+        return torch.tensor(np.ascontiguousarray(values)).to(rows)
 
 
 class PhysicsOperator(ForwardOperator):
@@ -99,7 +125,7 @@ class PhysicsOperator(ForwardOperator):
         return self.signature.call(self.physics.A, x, self.signature.domain)
 
     def _apply_adjoint(self, r):
-        return self.signature.call(self.physics.A_adjoint, r, self.signature.codomain)
+        return self.signature.call_adjoint(self.physics.A_adjoint, r)
 
 
 class CallableOperator(ForwardOperator):
@@ -194,10 +220,3 @@ class CallableOperator(ForwardOperator):
                 self.forward(x), x, r, create_graph=keep_graph
             )
         return gradient
-
-
-def _through_numpy(function, rows):
-    """Apply a function of columns of an array to the rows of a tensor."""
-    columns = rows.detach().cpu().double().numpy().T
-    values = np.ascontiguousarray(np.asarray(function(columns)).T)
-    return torch.tensor(values).to(rows)
