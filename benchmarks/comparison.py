@@ -154,7 +154,7 @@ def describe(arguments):
     """Settings on which results depend: machine, versions, command."""
     command = ["python", f"benchmarks/{Path(sys.argv[0]).name}"]
     for option, value in arguments.changed.items():
-        if option in {"output", "methods", "seeds"}:
+        if option in {"output", "methods", "seeds", "widths"}:
             continue
         command += [f"--{option.replace('_', '-')}"]
         if value is not True:

@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 from skhj.learned_inverse import load_inverse
 from skhj.model_estimator import ModelEstimator
 from skhj.operators import as_operator, check_adjoint
-from skhj.operators.blur import check_image_shape
+from skhj.operators.image_shape import check_image_shape
 from skhj.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from skhj.training import hold_out, resolve_device
 from skhj.unrolled_defaults import default_embedding_dim, default_schedule

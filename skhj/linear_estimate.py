@@ -15,6 +15,7 @@ from scipy.stats import norm
 __all__ = [
     "LinearEstimate",
     "Preconditioner",
+    "Statistics",
     "estimated_operator",
     "literal",
     "precondition",

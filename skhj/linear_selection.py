@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 
 from skhj.linear_estimate import (
-    LinearEstimate,
     ridge_path,
     statistics_of,
     wiener_estimate,
@@ -20,19 +19,16 @@ MARGIN = 0.99
 
 
 class LinearChoice(NamedTuple):
-    """The linear estimate that is best on the hold-out.
+    """The kind of linear estimate that is best on the hold-out.
 
     Attributes
     ----------
-    estimate : LinearEstimate
-        The estimate, from the samples that were seen.
     error : float
         Its mean squared error on the hold-out, summed over the unknowns.
     refit : callable
-        Maps `Statistics` to the same kind of estimate.
+        Maps `Statistics` to an estimate of this kind.
     """
 
-    estimate: LinearEstimate
     error: float
     refit: object
 
@@ -60,7 +56,7 @@ def choose_linear_estimate(B, X, A, held_out):
 
     def judged(estimate, refit):
         error = np.mean(np.sum((estimate(B[held_out]) - X[held_out]) ** 2, axis=1))
-        return LinearChoice(estimate, error, refit)
+        return LinearChoice(error, refit)
 
     choices = []
     for scaled in (True, False):

@@ -157,7 +157,6 @@ def train(
     learning_rate,
     generator,
     n_places=1,
-    patience=None,
     max_norm=None,
     augment=None,
     verbose=0,
@@ -166,8 +165,8 @@ def train(
     """Fit a torch module by Adam with a cosine schedule; keep its best weights.
 
     These are the last whose loss on the validation tensors is within a per cent of the
-    smallest: what is less may be chance. Training ends early when ``patience`` epochs
-    pass without a smaller loss there.
+    smallest: what is less may be chance. Training ends early when half of ``max_iter``
+    epochs pass without a smaller loss there.
 
     Parameters
     ----------
@@ -190,9 +189,6 @@ def train(
         Source of the shuffling, on the CPU.
     n_places : int, default=1
         Places at which each weight is applied, for convolutions the pixels.
-    patience : int or None, default=None
-        Epochs without progress after which training ends; None takes half of
-        ``max_iter``.
     max_norm : float or None, default=None
         Norm to which longer gradients are clipped; None leaves them.
     augment : callable or None, default=None
@@ -214,8 +210,7 @@ def train(
     """
     n_steps = max_iter * -(-len(training_tensors[0]) // batch_size)
     held_out = validation_tensors is not None
-    patience = max_iter // 2 if patience is None else patience
-    loop = _Loop(n_steps, patience, progress, max_norm, held_out)
+    loop = _Loop(n_steps, max_iter // 2, progress, max_norm, held_out)
     callbacks = [
         ("train_loss", PassthroughScoring("train_loss", on_train=True)),
         ("loop", loop),

@@ -90,13 +90,6 @@ def test_training_ends_when_the_hold_out_no_longer_improves():
     assert len(result.loss_curve) == 22  # best at the first epoch, then 21 without
 
 
-def test_patience_can_be_given():
-    result = fit(
-        Line(), validation=data(20, slope=(-1.0, -2.0), seed=1), max_iter=40, patience=3
-    )
-    assert len(result.loss_curve) == 5  # best at the first epoch, then 4 without
-
-
 def test_without_a_hold_out_all_epochs_are_run_and_the_last_weights_kept():
     module = Line()
     result = train(

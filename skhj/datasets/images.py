@@ -6,7 +6,7 @@ from sklearn.utils import check_array, check_random_state
 
 from skhj.datasets.checks import check_n_samples, check_noise
 from skhj.operators import ExponentialBlur, MagneticProfile
-from skhj.operators.blur import check_image_shape
+from skhj.operators.image_shape import check_image_shape
 
 __all__ = ["make_deblurring", "make_image_patches", "make_magnetics"]
 

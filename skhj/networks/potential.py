@@ -16,6 +16,12 @@ __all__ = [
 ]
 
 
+# Side of the filters of images, odd.
+KERNEL_SIZE = 3
+# Size of the entries of q at the start.
+OUTPUT_SIZE = 0.1
+
+
 def log_cosh(a):
     """Integral of tanh, without overflow."""
     size = a.abs()
@@ -157,8 +163,6 @@ class DensePotential(Potential):
         Number of layers n.
     sharpness : tuple of float, default=(1.0, 1.0)
         Smallest and largest gamma; the units' are between, at equal ratios.
-    output_size : float, default=0.1
-        Size of the entries of q at the start.
     timed : bool, default=False
         Whether the potential depends on time.
     generator : torch.Generator
@@ -172,7 +176,6 @@ class DensePotential(Potential):
         depth=2,
         *,
         sharpness=(1.0, 1.0),
-        output_size=0.1,
         timed=False,
         generator,
     ):
@@ -185,7 +188,7 @@ class DensePotential(Potential):
         super().__init__(
             weights,
             biases,
-            output_size * normal((n_units,), generator),
+            OUTPUT_SIZE * normal((n_units,), generator),
             _ladder(*sharpness, n_units),
             timed=timed,
         )
@@ -214,12 +217,8 @@ class ConvPotential(Potential):
         Filters of each K_l.
     depth : int, default=1
         Number of layers n.
-    kernel_size : int, default=3
-        Side of the filters, odd.
     sharpness : tuple of float, default=(0.3, 10.0)
         Smallest and largest gamma; the filters' are between, at equal ratios.
-    output_size : float, default=0.1
-        Size of the entries of q at the start.
     timed : bool, default=False
         Whether the potential depends on time.
     generator : torch.Generator
@@ -232,30 +231,27 @@ class ConvPotential(Potential):
         n_units,
         depth=1,
         *,
-        kernel_size=3,
         sharpness=(0.3, 10.0),
-        output_size=0.1,
         timed=False,
         generator,
     ):
         sizes = [n_channels, *[n_units] * depth]
         weights = [
-            normal((rows, columns, kernel_size, kernel_size), generator)
-            / (kernel_size * math.sqrt(columns))
+            normal((rows, columns, KERNEL_SIZE, KERNEL_SIZE), generator)
+            / (KERNEL_SIZE * math.sqrt(columns))
             for columns, rows in zip(sizes[:-1], sizes[1:], strict=True)
         ]
         biases = [0.1 * normal((n_units,), generator) for _ in weights]
         super().__init__(
             weights,
             biases,
-            output_size * normal((n_units,), generator),
+            OUTPUT_SIZE * normal((n_units,), generator),
             _ladder(*sharpness, n_units),
             timed=timed,
         )
-        self.padding = kernel_size // 2
 
     def _layer(self, weight, z, bias):
-        return functional.conv2d(z, weight, bias, padding=self.padding)
+        return functional.conv2d(z, weight, bias, padding=KERNEL_SIZE // 2)
 
     def _transpose(self, weight, a):
         return transposed_convolution(a, weight)

@@ -1,13 +1,14 @@
 """Blur by an exponential point-spread function."""
 
 import math
-from numbers import Integral, Real
+from numbers import Real
 
 import torch
 
 from skhj.operators.base import ForwardOperator
+from skhj.operators.image_shape import check_image_shape
 
-__all__ = ["ExponentialBlur", "check_image_shape"]
+__all__ = ["ExponentialBlur"]
 
 
 class ExponentialBlur(ForwardOperator):
@@ -87,16 +88,3 @@ class ExponentialBlur(ForwardOperator):
             transfer = torch.fft.rfft2(psf / psf.sum()).real
             self._copies[place] = transfer.to(*reversed(place))
         return self._copies[place]
-
-
-def check_image_shape(image_shape, name="image_shape"):
-    """Shape (H, W) as a tuple of two positive ints, or an error that says so."""
-    try:
-        sizes = tuple(image_shape)
-    except TypeError:
-        sizes = ()
-    if len(sizes) != 2 or not all(isinstance(n, Integral) and n > 0 for n in sizes):
-        raise ValueError(
-            f"{name} must be two positive integers, (H, W), got {image_shape!r}"
-        )
-    return tuple(int(n) for n in sizes)

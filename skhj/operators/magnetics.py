@@ -5,7 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from skhj.operators.blur import check_image_shape
+from skhj.operators.image_shape import check_image_shape
 from skhj.operators.matrices import DenseOperator
 
 __all__ = ["MagneticProfile"]
