@@ -9,6 +9,10 @@ __all__ = ["EmbeddedNetwork", "ProximalNetwork", "standard_normal"]
 
 # A step of the descent method is halved this often before it is given up.
 HALVINGS = 12
+# In training only one in so many samples has its steps halved. Halving makes up for any
+# scale of phi, which without the others would grow without end; but without halving,
+# the weights learn to rise.
+CHECKED = 4
 # Size of the noise at the start, where the start's errors are of size one.
 NOISE_SIZE = 0.5
 
@@ -152,33 +156,33 @@ class EmbeddedNetwork(UnrolledNetwork):
             z = self._perturbed(z, layer, noise)
             misfit = self.physics.embed(self.embedding, kernels[layer], rest, data)
             potential = self.potentials[layer % len(self.potentials)]
-            time = layer / self.n_layers
-            # In training nothing is halved: halving makes up for any scale of phi,
-            # which would then grow without end.
-            if self.descending and not self.training:
-                z = self._descend(z, misfit, potential, steps[layer])
-            else:
-                slope = misfit.gradient(z) + potential.gradient(z, time)
-                z = z - steps[layer] * slope
+            slope = misfit.gradient(z) + potential.gradient(z, layer / self.n_layers)
+            step = steps[layer] * slope
+            if self.descending:
+                step = self._halved(step, z, kernels[layer], rest, data)
+            z = z - step
             if layer + 1 in layers:
                 yield rest + self.embedding.expand(kernels[layer + 1], z)
 
-    def _descend(self, z, misfit, potential, step):
-        """One gradient step, halved for the rows whose objective it would raise."""
-        value, slope = potential.value_and_gradient(z)
-        slope = slope + misfit.gradient(z)
+    def _halved(self, step, z, kernel, rest, data):
+        """The step, in rows where it would raise the objective times powers of 1/2."""
+        rows = slice(None, None, CHECKED if self.training else 1)
+        whole, z = step[rows].detach(), z[rows]
+        misfit = self.physics.embed(self.embedding, kernel, rest[rows], data[rows])
+        potential = self.potentials[0]
+        share = torch.ones((len(step),) + (1,) * (z.ndim - 1)).to(z)
+        part = share[rows]
         with torch.no_grad():
-            before = value + misfit(z)
-            size = torch.ones((len(z),) + (1,) * (z.ndim - 1)).to(z)
+            before = potential(z) + misfit(z)
             for _ in range(HALVINGS):
-                trial = z - step * size * slope
+                trial = z - part * whole
                 rises = potential(trial) + misfit(trial) > before
                 if not rises.any():
                     break
-                size[rises] /= 2
+                part[rises] /= 2
             else:
-                size[rises] = 0.0
-        return z - step * size * slope
+                part[rises] = 0.0
+        return share * step
 
 
 class ProximalNetwork(UnrolledNetwork):
