@@ -116,6 +116,7 @@ def main():
             windows = make_image_patches(train, n_samples=n_train, **options)
             fresh = make_image_patches(test, n_samples=500, **options)
             for s in widths:
+                rng = np.random.RandomState(seed + 1000)
                 blur = {"noise": NOISE, "random_state": rng}
                 X, y, operator = make_deblurring(windows, s, **blur)
                 X_test, y_test, _ = make_deblurring(fresh, s, **blur)

@@ -83,7 +83,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
         Smallest and largest value of a model; answers are clipped to them.
     max_iter : int or "auto", default="auto"
         Largest number of passes over the data. "auto" takes as many as see 300,000
-        samples, from 10 to 40, or fifty million pixels of images, from 2 to 40.
+        samples, from 10 to 40, or sixty million pixels of images, from 2 to 40.
     batch_size : int or "auto", default="auto"
         Samples a step. "auto" takes a sixteenth of the samples, from 16 to 256; 32
         images, of more than 1024 pixels fewer, but at least 8.

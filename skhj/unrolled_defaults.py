@@ -7,7 +7,7 @@ __all__ = ["default_embedding_dim", "default_schedule"]
 # Channels of the embedding of images.
 CHANNELS = 32
 # Samples that training sees, and pixels of images; pixels of a step.
-SAMPLES, PIXELS, STEP_PIXELS = 300_000, 50_000_000, 32_768
+SAMPLES, PIXELS, STEP_PIXELS = 300_000, 60_000_000, 32_768
 LEARNING_RATE = 0.005
 
 
