@@ -75,15 +75,18 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
         added before each layer, and the energy score makes the answers draws from the
         posterior, see ``sample``; ``predict`` averages a hundred of them.
     noise_level : float, "auto" or None, default="auto"
-        Standard deviation of white noise in the measurements, in their units: it is
-        then drawn afresh in each step. "auto" takes that of b - A x where the operator
-        is linear, of at most four million entries, and nothing speaks against white
-        noise. None learns from the measurements as they are, as does "auto" elsewhere.
+        Standard deviation of white noise in the measurements to come, in their units:
+        it is drawn afresh in each step, around what the operator makes of the models;
+        measurements given to ``fit`` with less noise, or none, get the rest. "auto"
+        takes the level of b - A x where the operator is linear, of at most four
+        million entries, and nothing speaks against white noise. None learns from the
+        measurements as they are, as does "auto" elsewhere.
     bounds : tuple of float or None, default=None
         Smallest and largest value of a model; answers are clipped to them.
     max_iter : int or "auto", default="auto"
         Largest number of passes over the data. "auto" takes as many as see 300,000
-        samples, from 10 to 40, or sixty million pixels of images, from 2 to 40.
+        samples, from 10 to 40, thrice as many for ``loss="energy"``; of images, as
+        many as see sixty million pixels, from 2 to 40.
     batch_size : int or "auto", default="auto"
         Samples a step. "auto" takes a sixteenth of the samples, from 16 to 256; 32
         images, of more than 1024 pixels fewer, but at least 8.
@@ -362,7 +365,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
 
     def _schedule(self, n_seen, n_unknowns, image_shape):
         """Numbers of passes and of samples a step, and the learning rate."""
-        defaults = default_schedule(n_seen, n_unknowns, image_shape)
+        defaults = default_schedule(n_seen, n_unknowns, image_shape, self.loss)
         return {
             name: default if getattr(self, name) == "auto" else getattr(self, name)
             for name, default in defaults.items()

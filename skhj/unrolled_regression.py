@@ -1,6 +1,7 @@
 """An unrolled network fitted to pairs: the linear estimate first, then training."""
 
 from functools import partial
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -11,13 +12,17 @@ from torch import nn
 from skhj.learned_inverse import LearnedInverse
 from skhj.linear_estimate import white_noise_level
 from skhj.networks.build_unrolled import make_unrolled
-from skhj.networks.unrolled import standard_normal
-from skhj.preconditioning import estimated_data, make_setting
+from skhj.networks.energy_score import Draws, EnergyScore, whitening_of
+from skhj.preconditioning import SpectralUnits, estimated_data, make_setting
 from skhj.training import TrainingResult, train
 
 __all__ = ["UnrolledFit", "fit_unrolled"]
 
-SMALLEST = 1e-12
+# Draws of each posterior in training.
+N_DRAWS = 4
+# Score of draws, over that of linear estimates with noise, that is not worse: the
+# hold-out is finite, and some posteriors are Gaussian.
+NO_WORSE = 1.05
 # Probability of a gain on the hold-out that is chance.
 CHANCE = 0.1
 # Longer gradients are those of a step that went astray: the loss is of order one.
@@ -53,38 +58,6 @@ class _SquaredError(nn.Module):
         return (answers - targets[0]).square().sum(1).mean()
 
 
-class _EnergyScore(nn.Module):
-    """Energy score of two draws y of x, E|y - x| - E|y - y'| / 2: a proper score."""
-
-    def forward(self, draws, targets):
-        first, second = draws
-        x = targets[0]
-        score = _distance(first, x) + _distance(second, x) - _distance(first, second)
-        return score.mean() / 2
-
-
-def _distance(x, y):
-    # The square root has no derivative at zero.
-    return (SMALLEST + (x - y).square().sum(1)).sqrt()
-
-
-class _TwoDraws(nn.Module):
-    """The network as a module whose output is two draws, the same in validation."""
-
-    def __init__(self, network, generator):
-        super().__init__()
-        self.network = network
-        self.generator = generator
-
-    def forward(self, inputs):
-        generator = self.generator
-        if not self.training:
-            generator = torch.Generator().manual_seed(0)
-        noise = standard_normal(generator)
-        answers = self.network(torch.cat([inputs, inputs]), noise)
-        return answers.reshape(2, len(inputs), -1)
-
-
 def fit_unrolled(
     B,
     X,
@@ -118,8 +91,9 @@ def fit_unrolled(
     preconditioned : bool, default=True
         Whether the data's statistics give the units and the start.
     noise_level : float, "auto" or None, default=None
-        Standard deviation of the noise, which is then drawn afresh each step; "auto"
-        finds it where it is white; None takes the data as they are.
+        Standard deviation of the noise, which is then drawn afresh each step; data with
+        less get the rest. "auto" finds it where it is white; None takes the data as
+        they are.
     early_stopping : bool, default=True
         Whether the samples held out also choose the best weights and the size of the
         correction; if not, all samples are trained on.
@@ -134,6 +108,8 @@ def fit_unrolled(
         The inverse and its training losses.
     """
     seen = ~held_out if early_stopping else np.ones(len(B), dtype=bool)
+    if operator is not None and isinstance(noise_level, Real):
+        B = _with_noise(B, X, operator, noise_level, generator)
     setting = make_setting(
         B,
         X,
@@ -143,28 +119,30 @@ def fit_unrolled(
         seen=seen,
         preconditioned=preconditioned,
     )
-    linear, units = setting.linear, setting.units
-    if noise_level == "auto":
-        noise_level = _estimated_noise_level(B, X, operator)
+    units = setting.units
     network = make_unrolled(setting.physics, **architecture).to(device)
     n_places = 1
     if architecture["image_shape"] is not None:
         network = network.to(memory_format=torch.channels_last)
         n_places = X.shape[1] // (4 if architecture["resolution"] == "half" else 1)
-    inputs, answers = units.inputs(B), units.answers(X)
     single = partial(_tensor, dtype=np.float32, device=device)
-    validation = single(inputs[held_out]), single(answers[held_out])
+    inputs, answers = single(units.inputs(B)), single(units.answers(X))
+    validation = inputs[held_out], answers[held_out]
     augment = None
+    if noise_level == "auto":
+        noise_level = _estimated_noise_level(B, X, operator)
     if noise_level is not None:
-        inputs = units.inputs(_noiseless_data(X, operator, setting))
+        inputs = single(units.inputs(_noiseless_data(X, operator, setting)))
         augment = partial(_add_noise, units, noise_level, generator)
     criterion, module = _SquaredError(), network
     if architecture["noisy"]:
-        criterion, module = _EnergyScore(), _TwoDraws(network, generator)
+        left = units.answers(X[seen]) - units.answers(setting.linear(B[seen]))
+        criterion, module = _energy_training(network, units, left, generator)
+        criterion.to(device)
     result = train(
         module,
         criterion,
-        (single(inputs[seen]), single(answers[seen])),
+        (inputs[seen], answers[seen]),
         validation if early_stopping else None,
         augment=augment,
         n_places=n_places,
@@ -175,14 +153,43 @@ def fit_unrolled(
     # The layout of a network that is loaded, for the same rounding.
     network.to(memory_format=torch.contiguous_format)
     network.double().requires_grad_(False).eval()
-    inverse = LearnedInverse(linear, units, network, 1.0, seed=architecture["seed"])
-    share = 1.0
-    if early_stopping:
+    seed = architecture["seed"]
+    inverse = LearnedInverse(setting.linear, units, network, 1.0, seed=seed)
+    helps = True
+    if early_stopping and architecture["noisy"]:
+        linear = single(units.answers(setting.linear(B[held_out])))
+        helps = result.best_loss <= NO_WORSE * _score_of_linear(
+            criterion, linear, validation[1]
+        )
+    elif early_stopping:
         share = _best_correction(inverse, B[held_out], X[held_out])
-        if not architecture["noisy"]:  # A share of a draw is not a draw.
-            inverse.correction = share
+        helps, inverse.correction = share > 0, share
+    if early_stopping:
         inverse.linear = setting.refit(B, X)
-    return UnrolledFit(inverse, result, setting.matrix, share > 0)
+    return UnrolledFit(inverse, result, setting.matrix, helps)
+
+
+def _with_noise(B, X, operator, noise_level, generator):
+    """Data with white noise added where theirs is less than the level given."""
+    left = B - operator.data(X)
+    missing = noise_level**2 - np.mean(left.var(axis=0))
+    draws = torch.randn(B.shape, generator=generator, dtype=torch.float64).numpy()
+    return B + np.sqrt(max(missing, 0)) * draws
+
+
+def _score_of_linear(criterion, linear, answers):
+    """Score of draws that are linear estimates plus what they leave of others."""
+    left = answers - linear
+    draws = [linear + left.roll(i, 0) for i in range(1, N_DRAWS + 1)]
+    return criterion(torch.stack(draws), [answers]).item()
+
+
+def _energy_training(network, units, remainders, generator):
+    """Criterion and module for draws, from what the linear estimate leaves."""
+    if isinstance(units, SpectralUnits):  # Of images, more draws would take too long.
+        return EnergyScore(), Draws(network, 2, generator)
+    whitening = torch.as_tensor(whitening_of(remainders), dtype=torch.float32)
+    return EnergyScore(whitening), Draws(network, N_DRAWS, generator)
 
 
 def _tensor(array, dtype, device):

@@ -24,6 +24,12 @@ from skhj.datasets import (
     make_duathlon,
     make_image_patches,
 )
+from skhj.gaussian_mixture import (
+    GaussianMixture,
+    condition,
+    mean,
+    total_variance,
+)
 from skhj.operators import ExponentialBlur, as_operator
 from skhj.preconditioning import make_setting
 from skhj.unrolled_regression import _noiseless_data
@@ -297,24 +303,74 @@ def test_bounds_hold(data):
 
 
 def test_draws_have_the_weights_of_the_posterior():
-    """Two points b = x_1 + x_2 cannot tell apart: each has half of the draws."""
+    """Of three modes that one measurement hardly tells apart."""
     rng = np.random.RandomState(0)
-    y = np.where(rng.uniform(size=(3000, 1)) < 0.5, [[1.0, -1.0]], [[-1.0, 1.0]])
-    y = y + 0.1 * rng.normal(size=y.shape)
-    X = y.sum(axis=1, keepdims=True)
+    means = np.array([[2.0, -2.0], [-2.0, 2.5], [0.0, 0.0]])
+    prior = GaussianMixture(
+        np.array([0.5, 0.3, 0.2]), means, np.array([0.1 * np.eye(2)] * 3)
+    )
+    which = rng.choice(3, size=4000, p=prior.weights)
+    y = means[which] + np.sqrt(0.1) * rng.normal(size=(4000, 2))
+    X = y.sum(axis=1, keepdims=True) + 0.2 * rng.normal(size=(4000, 1))
     est = EmbeddedInverseSolver(
-        [[1.0, 1.0]], loss="energy", embedding_dim=32, max_iter=15, random_state=0
+        [[1.0, 1.0]], loss="energy", embedding_dim=32, max_iter=60, random_state=0
+    ).fit(X[:3000], y[:3000])
+    fresh = X[3000:]
+    posterior = condition(prior, [[1.0, 1.0]], [[0.04]], fresh)
+    draws = est.sample(fresh, 100)
+    assert draws.shape == (100, 1000, 2)
+    np.testing.assert_array_equal(est.sample(fresh, 100), draws)
+    distances = ((draws[:, :, None] - posterior.means) ** 2).sum(-1)
+    weights = np.eye(3)[distances.argmin(-1)].mean(axis=0)
+    # What the project asks of posteriors that are known.
+    assert np.abs((weights - posterior.weights).mean(axis=0)).sum() / 2 < 0.05
+    limit = squared_error(mean(posterior), y[3000:])
+    assert squared_error(est.predict(fresh), y[3000:]) < 1.03 * limit
+    # Two means of a hundred draws each.
+    difference = ((draws.mean(axis=0) - est.predict(fresh)) ** 2).sum(axis=1)
+    assert difference.mean() < 1.5 * 2 / 100 * total_variance(posterior).mean()
+
+
+def test_draws_spread_as_the_posterior_where_it_is_narrow():
+    """x_1 + x_2 is measured with noise of 0.1: its posterior is known."""
+    rng = np.random.RandomState(0)
+    y = rng.normal(size=(2000, 2))
+    X = y.sum(axis=1, keepdims=True) + 0.1 * rng.normal(size=(2000, 1))
+    est = EmbeddedInverseSolver(
+        [[1.0, 1.0]], loss="energy", embedding_dim=32, max_iter=20, random_state=0
     ).fit(X, y)
     draws = est.sample(X[:300], 100)
-    assert draws.shape == (100, 300, 2)
-    # 15 passes; the standard error of a weight is 0.05 for one point of data.
-    weights = (draws[:, :, 0] > 0).mean(axis=0)
-    assert abs(weights.mean() - 0.5) < 0.1
-    assert np.abs(draws[..., 0]).mean() > 0.7
-    # Two means of a hundred draws each of +-1.
-    difference = draws.mean(axis=0) - est.predict(X[:300])
-    assert np.sqrt(np.mean(difference**2)) < 3 * np.sqrt(2 / 100)
-    np.testing.assert_array_equal(est.sample(X[:300], 100), draws)
+    along, across = draws.sum(axis=2), draws[..., 0] - draws[..., 1]
+    spread = np.sqrt(2 * 0.01 / 2.01)
+    # Training of 20 passes leaves a tenth.
+    assert abs(along.std(axis=0).mean() / spread - 1) < 0.1
+    assert abs(across.std(axis=0).mean() / np.sqrt(2) - 1) < 0.1
+
+
+def test_draws_of_a_gaussian_posterior_are_no_reason_to_warn(recwarn):
+    rng = np.random.RandomState(0)
+    y = rng.normal(size=(1000, 2))
+    X = y @ [[1.0], [0.5]] + 0.1 * rng.normal(size=(1000, 1))
+    EmbeddedInverseSolver(
+        [[1.0, 0.5]], loss="energy", embedding_dim=32, max_iter=20, random_state=0
+    ).fit(X, y)
+    assert not recwarn.list
+
+
+def test_noise_level_is_that_of_the_measurements_to_come():
+    """Whether those to learn from have less of it, or none."""
+    rng = np.random.RandomState(0)
+    y = rng.choice([-1.0, 0.0, 1.0], size=(1000, 8))
+    fresh = rng.choice([-1.0, 0.0, 1.0], size=(1000, 8))
+    X = fresh @ A.T + 0.5 * rng.normal(size=(1000, len(A)))
+    errors = []
+    for known in (0.5, 0.2, 0.0):
+        data = y @ A.T + known * rng.normal(size=(1000, len(A)))
+        est = small(noise_level=0.5).fit(data, y)
+        errors.append(squared_error(est.predict(X), fresh))
+        errors.append(squared_error(est.linear_estimate(X), fresh))
+    # Draws of noise differ.
+    np.testing.assert_allclose(errors[2:], 2 * errors[:2], rtol=0.1)
 
 
 def test_draws_need_the_energy_score(fitted, data):
