@@ -2,9 +2,11 @@ r"""Linear minimum-mean-square estimates, and the units in which they preconditi
 
 With means m, M, covariances C of the models and S of the data, and b = A x + noise, the
 best linear estimate of x is m + G (b - M) with the gain :math:`G = C A^T S^{-1}`. In
-the units :math:`x = m + P u`, :math:`P P^T = C`, and :math:`d = S^{-1/2} (b - M)`, the
-operator becomes :math:`\tilde A = S^{-1/2} A P`, of norm at most 1, and its adjoint
-applied to the data is the linear estimate itself: :math:`P \tilde A^T d = G (b - M)`.
+the units :math:`x = m + P u` and :math:`d = S^{-1/2} (b - M)`, the operator becomes
+:math:`\tilde A = S^{-1/2} A P`. With :math:`P P^T = C` its norm is at most 1, but then
+directions in which the models hardly vary are as large as those that tell them apart,
+and few samples are learned by heart: :math:`P = C^{1/8}` is between that and one unit
+for all. Steps away from the estimate count by the root of the covariance it leaves.
 """
 
 from typing import NamedTuple
@@ -34,6 +36,9 @@ SMALL = 256
 # Beyond it, directions are left to the linear estimate where all of them together hold
 # less than this share of its error.
 NEGLIGIBLE = 0.01
+# Exponent of the models' covariance whose root gives the units: 1 makes all directions
+# equal, 0 leaves their sizes.
+WHITENED = 0.25
 
 
 class Statistics(NamedTuple):
@@ -96,7 +101,9 @@ class Preconditioner(NamedTuple):
     basis : ndarray of shape (N, k)
         Orthonormal directions of the models.
     factor : ndarray of shape (k, k)
-        Symmetric square root of their covariance.
+        Symmetric; a power of their covariance.
+    spread : ndarray of shape (k, k)
+        Symmetric square root of the covariance that the linear estimate leaves.
     start : ndarray of shape (k, M)
         Maps centred data to the start u_0, the linear estimate.
     whitening : ndarray of shape (m, M)
@@ -107,6 +114,7 @@ class Preconditioner(NamedTuple):
 
     basis: np.ndarray
     factor: np.ndarray
+    spread: np.ndarray
     start: np.ndarray
     whitening: np.ndarray
     matrix: np.ndarray
@@ -260,7 +268,7 @@ def estimated_operator(statistics, shrinkage=1e-3):
 
 
 def precondition(estimate, apply_operator, error, *, keep_order=False, compress=True):
-    """Units in which a linear estimate is one gradient step from the mean.
+    """Units in which the operator is harmless, and the start a linear estimate.
 
     Parameters
     ----------
@@ -291,7 +299,9 @@ def precondition(estimate, apply_operator, error, *, keep_order=False, compress=
         whitening, matrix = image.T @ whitening, image.T @ matrix
     norm = max(1.0, np.linalg.norm(matrix, 2)) if matrix.size else 1.0
     start = inverse @ (basis.T @ estimate.gain)
-    return Preconditioner(basis, factor, start, whitening / norm, matrix / norm)
+    left = basis.T @ _covariance_left(estimate, apply_operator) @ basis
+    spread = _power(left, 1 / 2)
+    return Preconditioner(basis, factor, spread, start, whitening / norm, matrix / norm)
 
 
 def literal(estimate, apply_operator):
@@ -314,10 +324,16 @@ def literal(estimate, apply_operator):
     scale = np.sqrt(np.trace(estimate.model_covariance) / N) or 1.0
     A = apply_operator(identity).T
     norm = np.linalg.norm(A, 2) * scale or 1.0
+    factor, start = scale * identity, scale * A.T / norm**2
     whitening = np.eye(len(A)) / norm
-    return Preconditioner(
-        identity, scale * identity, scale * A.T / norm**2, whitening, scale * A / norm
-    )
+    return Preconditioner(identity, factor, factor, start, whitening, scale * A / norm)
+
+
+def _covariance_left(estimate, apply_operator):
+    """Covariance (N, N) of x less its estimate."""
+    G, C = estimate.gain, estimate.model_covariance
+    cross = apply_operator(C) @ G.T
+    return C - cross - cross.T + G @ estimate.data_covariance @ G.T
 
 
 def _standardised(columns):
@@ -346,14 +362,14 @@ def _inverse(values, penalty):
 
 
 def _power(matrix, exponent):
-    """Negative power of a symmetric non-negative matrix on its range."""
+    """Power of a symmetric non-negative matrix on its range."""
     values, vectors = _eigh(matrix)
     kept = values > 0
     return (vectors[:, kept] * values[kept] ** exponent) @ vectors[:, kept].T
 
 
 def _square_root(covariance, error):
-    """Basis, symmetric root of a covariance in it, and the inverse of that root.
+    """Basis, a covariance's flattened symmetric root in it, and the root's inverse.
 
     The directions are those that matter beside an error, all where that is None.
     """
@@ -363,7 +379,8 @@ def _square_root(covariance, error):
         tail = values[::-1].cumsum()[::-1]  # variance of this direction and the later
         n_kept = min(n_kept, int((tail > NEGLIGIBLE * error).sum()))
     n_kept = max(n_kept, 1)
-    root = np.sqrt(values[:n_kept])
+    kept = values[:n_kept]
+    root = np.sqrt(kept**WHITENED * kept.mean() ** (1 - WHITENED))
     inverse = np.divide(1, root, out=np.zeros(n_kept), where=root > 0)
     vectors = vectors[:, :n_kept]
     if N > SMALL and error is not None:

@@ -195,13 +195,7 @@ def _dense_setting(B, X, operator, *, held_out, seen, preconditioned, keep_order
         linear = linear._replace(gain=units.gain)
     scale = _size(X[seen] - linear(B[seen]))
     factor = torch.as_tensor(units.factor / scale)
-    spread = factor
-    if preconditioned:
-        # Directions that the data determine are left to the start: steps count by the
-        # standard deviations that the linear estimate leaves.
-        left = torch.eye(len(factor)) - torch.as_tensor(units.matrix.T @ units.matrix)
-        values, vectors = torch.linalg.eigh(left)
-        spread = factor @ (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    spread = torch.as_tensor(units.spread / scale)
     physics = DensePhysics(torch.as_tensor(units.matrix), factor, spread)
     if operator is not None and not is_linear:
         physics = NonlinearPhysics(

@@ -69,18 +69,38 @@ def test_estimated_operator_is_least_squares(data):
 
 @pytest.mark.parametrize("M", [2, 5, 12])
 @pytest.mark.parametrize("shrinkage", [0.0, 0.3])
-def test_preconditioned_operator_is_a_contraction_whose_adjoint_is_the_estimate(
+def test_preconditioned_operator_is_a_contraction_and_starts_from_the_estimate(
     M, shrinkage
 ):
     B, X, A = pairs(M=M)
     estimate = wiener_estimate(statistics_of(B, X), A, shrinkage)
     units = precondition(estimate, lambda models: models @ A.T, error=0.0)
     assert np.linalg.norm(units.matrix, 2) <= 1 + 1e-12
-    whitened = (B - estimate.data_mean) @ units.whitening.T
     start = (B - estimate.data_mean) @ units.start.T
-    np.testing.assert_allclose(start, whitened @ units.matrix, atol=1e-8)
     models = estimate.model_mean + start @ units.factor.T @ units.basis.T
     np.testing.assert_allclose(models, estimate(B), atol=1e-8)
+
+
+@pytest.mark.parametrize("M", [2, 5, 12])
+def test_steps_count_by_what_the_estimate_leaves(M):
+    B, X, A = pairs(M=M)
+    (ridge,) = ridge_path(statistics_of(B, X), [1e-9], scaled=True, shrinkage=0.0)
+    A = estimated_operator(statistics_of(B, X), shrinkage=0.0)
+    units = precondition(ridge, lambda models: models @ A.T, error=0.0)
+    left = np.cov((X - ridge(B)).T, bias=True)
+    # The root of an eigenvalue that is rounding.
+    np.testing.assert_allclose(units.spread @ units.spread, left, atol=1e-7)
+
+
+def test_units_of_models_are_between_their_own_and_equal_ones():
+    B, X, A = pairs()
+    estimate = wiener_estimate(
+        statistics_of(B, X * [1, 1, 1, 1, 1, 1, 1, 16.0]), A, 0.0
+    )
+    units = precondition(estimate, lambda models: models @ A.T, error=0.0)
+    sizes = np.linalg.eigvalsh(units.factor)
+    true = np.sqrt(np.linalg.eigvalsh(estimate.model_covariance))
+    np.testing.assert_allclose(sizes / sizes[0], (true / true[0]) ** 0.25)
 
 
 def test_directions_that_hold_little_are_left_to_the_linear_estimate():
