@@ -24,6 +24,8 @@ from skhj.unrolled_regression import fit_unrolled
 
 __all__ = ["EmbeddedInverseSolver"]
 
+# Variance of b - A(x), over that of b, that is more than chance.
+MISFIT = 1.5
 # What is loaded from the fitted attributes.
 LOADED = "_inverse", "_forward"
 
@@ -286,7 +288,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
         image_shape = self._check_image_shape(models.shape[1])
         _check_size(X, "X")
         _check_size(models, "y")
-        operator = self._check_operator(X.shape[1], models, image_shape)
+        operator = self._check_operator(X, models, image_shape)
         device = resolve_device(self.device)
         rng = check_random_state(self.random_state)
         held_out = hold_out(len(X), self.validation_fraction, rng)
@@ -317,7 +319,8 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
             warnings.warn(
                 "the network is no better than the linear estimate on the hold-out"
                 + (", which predict returns" if fit.inverse.correction == 0 else "")
-                + ": give more samples, or a larger validation_fraction",
+                + ": give more samples, a larger validation_fraction or, where it is "
+                "small, max_iter",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -340,12 +343,21 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
             )
         return image_shape
 
-    def _check_operator(self, n_measurements, models, image_shape):
+    def _check_operator(self, X, models, image_shape):
         if self.operator is None:
             return None
-        shape = n_measurements, models.shape[1]
+        shape = X.shape[1], models.shape[1]
         operator = as_operator(self.operator, shape=shape, image_shape=image_shape)
         check_adjoint(operator, models=torch.tensor(models))
+        size, left = (b.var(axis=0).sum() for b in (X, X - operator.data(models)))
+        # Noise that has nothing to do with A(x) makes b vary more than itself.
+        if left > MISFIT * size > 0:
+            warnings.warn(
+                "operator does not explain the measurements: b - A(x) has "
+                f"{left / size:.3g} times the variance of b; check its sign and units, "
+                "and whether a scaler changed those of X or y",
+                stacklevel=4,
+            )
         return operator
 
     def _check_bounds(self):

@@ -3,10 +3,11 @@ r"""Linear minimum-mean-square estimates, and the units in which they preconditi
 With means m, M, covariances C of the models and S of the data, and b = A x + noise, the
 best linear estimate of x is m + G (b - M) with the gain :math:`G = C A^T S^{-1}`. In
 the units :math:`x = m + P u` and :math:`d = S^{-1/2} (b - M)`, the operator becomes
-:math:`\tilde A = S^{-1/2} A P`. With :math:`P P^T = C` its norm is at most 1, but then
-directions in which the models hardly vary are as large as those that tell them apart,
-and few samples are learned by heart: :math:`P = C^{1/8}` is between that and one unit
-for all. Steps away from the estimate count by the root of the covariance it leaves.
+:math:`\tilde A = S^{-1/2} A P`. With :math:`P = C^{1/2}` its norm is at most 1, and
+directions in which the models hardly vary are as large as the others: right where they
+tell models apart, an invitation to learn noise by heart where they do not. A smaller
+exponent leaves more of their sizes. Steps away from the estimate count by the root of
+the covariance that it leaves.
 """
 
 from typing import NamedTuple
@@ -36,9 +37,6 @@ SMALL = 256
 # Beyond it, directions are left to the linear estimate where all of them together hold
 # less than this share of its error.
 NEGLIGIBLE = 0.01
-# Exponent of the models' covariance whose root gives the units: 1 makes all directions
-# equal, 0 leaves their sizes.
-WHITENED = 0.25
 
 
 class Statistics(NamedTuple):
@@ -267,7 +265,9 @@ def estimated_operator(statistics, shrinkage=1e-3):
     return statistics.cross_covariance.T @ _power(C, -1)
 
 
-def precondition(estimate, apply_operator, error, *, keep_order=False, compress=True):
+def precondition(
+    estimate, apply_operator, error, *, whitened=1.0, keep_order=False, compress=True
+):
     """Units in which the operator is harmless, and the start a linear estimate.
 
     Parameters
@@ -278,6 +278,9 @@ def precondition(estimate, apply_operator, error, *, keep_order=False, compress=
         Maps models of shape (n, N) to data (n, M), linearly.
     error : float
         Squared error of the estimate, summed over the unknowns.
+    whitened : float, default=1.0
+        Exponent of the covariance whose root gives the units: 1 makes all directions
+        equal, 0 leaves their sizes.
     keep_order : bool, default=False
         Whether there is one unknown u for each x, whatever their number.
     compress : bool, default=True
@@ -289,7 +292,7 @@ def precondition(estimate, apply_operator, error, *, keep_order=False, compress=
         The units.
     """
     basis, factor, inverse = _square_root(
-        estimate.model_covariance, None if keep_order else error
+        estimate.model_covariance, whitened, None if keep_order else error
     )
     whitening = _power(estimate.data_covariance, -1 / 2)
     matrix = whitening @ apply_operator((basis @ factor).T).T
@@ -368,7 +371,7 @@ def _power(matrix, exponent):
     return (vectors[:, kept] * values[kept] ** exponent) @ vectors[:, kept].T
 
 
-def _square_root(covariance, error):
+def _square_root(covariance, whitened, error):
     """Basis, a covariance's flattened symmetric root in it, and the root's inverse.
 
     The directions are those that matter beside an error, all where that is None.
@@ -380,7 +383,7 @@ def _square_root(covariance, error):
         n_kept = min(n_kept, int((tail > NEGLIGIBLE * error).sum()))
     n_kept = max(n_kept, 1)
     kept = values[:n_kept]
-    root = np.sqrt(kept**WHITENED * kept.mean() ** (1 - WHITENED))
+    root = np.sqrt(kept**whitened * kept.mean() ** (1 - whitened))
     inverse = np.divide(1, root, out=np.zeros(n_kept), where=root > 0)
     vectors = vectors[:, :n_kept]
     if N > SMALL and error is not None:

@@ -22,12 +22,14 @@ from skhj.spectral_estimate import (
     transfer_function,
 )
 
-__all__ = ["DenseUnits", "Setting", "SpectralUnits", "estimated_data", "make_setting"]
+__all__ = ["DenseUnits", "Setting", "SpectralUnits", "estimated_data", "make_settings"]
 
 # Images of more pixels than this are treated by their spectrum, not their covariance,
 # and so are those with fewer samples a pixel: windows of one photograph overlap, and
 # the hold-out does not show that a covariance has been learned by heart.
 DENSE_PIXELS, DENSE_SAMPLES = 1024, 4
+# Exponents of the models' covariance that give units of vectors.
+WHITENINGS = 1.0, 0.25
 # Share of the data's variance that an estimated convolution may leave.
 UNEXPLAINED = 0.2
 
@@ -129,8 +131,8 @@ class Setting(NamedTuple):
     matrix: np.ndarray | None
 
 
-def make_setting(B, X, operator, image_shape, *, held_out, seen, preconditioned):
-    """Choose the linear estimate, and make units and misfit of it.
+def make_settings(B, X, operator, image_shape, *, held_out, seen, preconditioned):
+    """Choose the linear estimate, and make units and misfits of it.
 
     Parameters
     ----------
@@ -148,16 +150,16 @@ def make_setting(B, X, operator, image_shape, *, held_out, seen, preconditioned)
 
     Returns
     -------
-    Setting
-        The linear estimate, units and misfit.
+    list of Setting
+        The linear estimate, units and misfit; of vectors, for several units.
     """
     split = {"held_out": held_out, "seen": seen}
     largest = min(DENSE_PIXELS, seen.sum() // DENSE_SAMPLES)
     if preconditioned and image_shape is not None and X.shape[1] > largest:
         setting = _spectral_setting(B, X, operator, image_shape, **split)
         if setting is not None:
-            return setting
-    return _dense_setting(
+            return [setting]
+    return _dense_settings(
         B,
         X,
         operator,
@@ -167,8 +169,8 @@ def make_setting(B, X, operator, image_shape, *, held_out, seen, preconditioned)
     )
 
 
-def _dense_setting(B, X, operator, *, held_out, seen, preconditioned, keep_order):
-    """Setting from covariance matrices; its arguments are those of ``make_setting``.
+def _dense_settings(B, X, operator, *, held_out, seen, preconditioned, keep_order):
+    """Settings from covariance matrices; arguments are those of ``make_settings``.
 
     With ``keep_order``, the units have one unknown for each one of the models.
     """
@@ -182,33 +184,23 @@ def _dense_setting(B, X, operator, *, held_out, seen, preconditioned, keep_order
     if not is_linear:
         A = estimated = estimated_operator(statistics)
     apply_operator = partial(_apply, operator, A)
-    if preconditioned:
-        units = precondition(
-            linear,
-            apply_operator,
-            choice.error,
-            keep_order=keep_order,
-            compress=operator is None or is_linear,
-        )
-    else:
+    if not preconditioned:
         units = literal(linear, apply_operator)
         linear = linear._replace(gain=units.gain)
-    scale = _size(X[seen] - linear(B[seen]))
-    factor = torch.as_tensor(units.factor / scale)
-    spread = torch.as_tensor(units.spread / scale)
-    physics = DensePhysics(torch.as_tensor(units.matrix), factor, spread)
-    if operator is not None and not is_linear:
-        physics = NonlinearPhysics(
-            operator,
-            torch.as_tensor(linear.model_mean),
-            torch.as_tensor(units.basis @ units.factor),
-            torch.as_tensor(linear.data_mean),
-            torch.as_tensor(units.whitening),
-            torch.as_tensor(X[seen].min(axis=0)),
-            torch.as_tensor(X[seen].max(axis=0)),
-            factor,
-            spread,
-        )
+        candidates = [units]
+    else:
+        candidates = [
+            precondition(
+                linear,
+                apply_operator,
+                choice.error,
+                whitened=whitened,
+                keep_order=keep_order,
+                compress=operator is None or is_linear,
+            )
+            # Of one unknown there is only one size.
+            for whitened in (WHITENINGS if X.shape[1] > 1 else (1.0,))
+        ]
     linear = linear.without_covariances()
 
     def refit(B, X):
@@ -216,20 +208,42 @@ def _dense_setting(B, X, operator, *, held_out, seen, preconditioned, keep_order
             return linear
         return choice.refit(statistics_of(B, X)).without_covariances()
 
-    return Setting(
-        linear,
-        DenseUnits(
-            linear.data_mean,
-            linear.model_mean,
-            units.start,
-            units.whitening,
-            units.basis,
-            scale,
-        ),
-        physics,
-        refit,
-        estimated if operator is None else None,
+    scale = _size(X[seen] - linear(B[seen]))
+    bounds = X[seen].min(axis=0), X[seen].max(axis=0)
+    return [
+        Setting(
+            linear,
+            DenseUnits(
+                linear.data_mean,
+                linear.model_mean,
+                units.start,
+                units.whitening,
+                units.basis,
+                scale,
+            ),
+            _physics(operator, linear, units, scale, bounds),
+            refit,
+            estimated if operator is None else None,
+        )
+        for units in candidates
+    ]
+
+
+def _physics(operator, linear, units, scale, bounds):
+    """Misfit in units of vectors."""
+    factor, spread = units.factor / scale, units.spread / scale
+    if operator is None or operator.is_linear:
+        return DensePhysics(*map(torch.as_tensor, (units.matrix, factor, spread)))
+    arrays = (
+        linear.model_mean,
+        units.basis @ units.factor,
+        linear.data_mean,
+        units.whitening,
+        *bounds,
+        factor,
+        spread,
     )
+    return NonlinearPhysics(operator, *map(torch.as_tensor, arrays))
 
 
 def estimated_data(linear, matrix, X):

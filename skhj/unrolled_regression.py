@@ -13,11 +13,13 @@ from skhj.learned_inverse import LearnedInverse
 from skhj.linear_estimate import white_noise_level
 from skhj.networks.build_unrolled import make_unrolled
 from skhj.networks.energy_score import Draws, EnergyScore, whitening_of
-from skhj.preconditioning import SpectralUnits, estimated_data, make_setting
+from skhj.preconditioning import SpectralUnits, estimated_data, make_settings
 from skhj.training import TrainingResult, train
 
 __all__ = ["UnrolledFit", "fit_unrolled"]
 
+# Units of vectors are chosen by trainings of a share of the passes, one in so many.
+PILOT = 4
 # Draws of each posterior in training.
 N_DRAWS = 4
 # Score of draws, over that of linear estimates with noise, that is not worse: the
@@ -110,7 +112,7 @@ def fit_unrolled(
     seen = ~held_out if early_stopping else np.ones(len(B), dtype=bool)
     if operator is not None and isinstance(noise_level, Real):
         B = _with_noise(B, X, operator, noise_level, generator)
-    setting = make_setting(
+    settings = make_settings(
         B,
         X,
         operator,
@@ -119,6 +121,55 @@ def fit_unrolled(
         seen=seen,
         preconditioned=preconditioned,
     )
+    if noise_level == "auto":
+        noise_level = _estimated_noise_level(B, X, operator)
+    train_in = partial(
+        _train_in,
+        B=B,
+        X=X,
+        operator=operator,
+        seen=seen,
+        held_out=held_out if early_stopping else None,
+        device=device,
+        architecture=architecture,
+        noise_level=noise_level,
+        generator=generator,
+    )
+    setting = settings[0]
+    if early_stopping and len(settings) > 1:
+        short = training | {"max_iter": max(1, training["max_iter"] // PILOT)}
+        short |= {"verbose": 0, "progress": None}
+        losses = [train_in(each, **short)[1].best_loss for each in settings]
+        setting = settings[int(np.argmin(losses))]
+    network, result, helps = train_in(setting, **training)
+    # The layout of a network that is loaded, for the same rounding.
+    network.to(memory_format=torch.contiguous_format)
+    network.double().requires_grad_(False).eval()
+    seed = architecture["seed"]
+    inverse = LearnedInverse(setting.linear, setting.units, network, 1.0, seed=seed)
+    if early_stopping and not architecture["noisy"]:
+        inverse.correction = _best_correction(inverse, B[held_out], X[held_out])
+        helps = inverse.correction > 0
+    if early_stopping:
+        inverse.linear = setting.refit(B, X)
+    return UnrolledFit(inverse, result, setting.matrix, helps)
+
+
+def _train_in(
+    setting,
+    B,
+    X,
+    operator,
+    *,
+    seen,
+    held_out,
+    device,
+    architecture,
+    noise_level,
+    generator,
+    **training,
+):
+    """Network trained in a setting, its losses, and whether its draws are any good."""
     units = setting.units
     network = make_unrolled(setting.physics, **architecture).to(device)
     n_places = 1
@@ -127,10 +178,10 @@ def fit_unrolled(
         n_places = X.shape[1] // (4 if architecture["resolution"] == "half" else 1)
     single = partial(_tensor, dtype=np.float32, device=device)
     inputs, answers = single(units.inputs(B)), single(units.answers(X))
-    validation = inputs[held_out], answers[held_out]
+    validation = None
+    if held_out is not None:
+        validation = inputs[held_out], answers[held_out]
     augment = None
-    if noise_level == "auto":
-        noise_level = _estimated_noise_level(B, X, operator)
     if noise_level is not None:
         inputs = single(units.inputs(_noiseless_data(X, operator, setting)))
         augment = partial(_add_noise, units, noise_level, generator)
@@ -143,30 +194,19 @@ def fit_unrolled(
         module,
         criterion,
         (inputs[seen], answers[seen]),
-        validation if early_stopping else None,
+        validation,
         augment=augment,
         n_places=n_places,
         max_norm=MAX_NORM,
         generator=generator,
         **training,
     )
-    # The layout of a network that is loaded, for the same rounding.
-    network.to(memory_format=torch.contiguous_format)
-    network.double().requires_grad_(False).eval()
-    seed = architecture["seed"]
-    inverse = LearnedInverse(setting.linear, units, network, 1.0, seed=seed)
     helps = True
-    if early_stopping and architecture["noisy"]:
+    if architecture["noisy"] and validation is not None:
         linear = single(units.answers(setting.linear(B[held_out])))
-        helps = result.best_loss <= NO_WORSE * _score_of_linear(
-            criterion, linear, validation[1]
-        )
-    elif early_stopping:
-        share = _best_correction(inverse, B[held_out], X[held_out])
-        helps, inverse.correction = share > 0, share
-    if early_stopping:
-        inverse.linear = setting.refit(B, X)
-    return UnrolledFit(inverse, result, setting.matrix, helps)
+        peer = _score_of_linear(criterion, linear, validation[1])
+        helps = result.best_loss <= NO_WORSE * peer
+    return network, result, helps
 
 
 def _with_noise(B, X, operator, noise_level, generator):

@@ -31,7 +31,7 @@ from skhj.gaussian_mixture import (
     total_variance,
 )
 from skhj.operators import ExponentialBlur, as_operator
-from skhj.preconditioning import make_setting
+from skhj.preconditioning import make_settings
 from skhj.unrolled_regression import _noiseless_data
 
 NETWORKS = ["eunet", "optenet", "proximal"]
@@ -373,6 +373,12 @@ def test_noise_level_is_that_of_the_measurements_to_come():
     np.testing.assert_allclose(errors[2:], 2 * errors[:2], rtol=0.1)
 
 
+@pytest.mark.parametrize("factor", [-1.0, 1000.0])
+def test_operator_that_does_not_explain_the_measurements_is_told(factor, data):
+    with pytest.warns(UserWarning, match="operator does not explain the measurements"):
+        small(factor * A).fit(*data)
+
+
 def test_draws_need_the_energy_score(fitted, data):
     with pytest.raises(ValueError, match="loss='energy'"):
         fitted.sample(data[0])
@@ -604,5 +610,5 @@ def test_noiseless_data_are_those_of_the_operator(data):
     held_out = np.arange(len(X)) < 30
     options = {"held_out": held_out, "seen": ~held_out, "preconditioned": True}
     operator = as_operator(A)
-    setting = make_setting(X, y, operator, None, **options)
+    setting, *_ = make_settings(X, y, operator, None, **options)
     np.testing.assert_allclose(_noiseless_data(y, operator, setting), X, atol=1e-12)
