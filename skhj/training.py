@@ -109,7 +109,7 @@ class _Loop(Callback):
         )
         self.project = getattr(net.module_, "project_", lambda: None)
         self.best_loss, self.best_weights = np.inf, None
-        self.smallest_loss, self.smallest_epoch = np.inf, 0
+        self.smallest_loss, self.best_epoch = np.inf, 0
 
     def on_epoch_begin(self, net, **kwargs):
         if self.progress is not None:
@@ -134,15 +134,14 @@ class _Loop(Callback):
                     f"(it is {net.lr})"
                 )
         loss = losses[-1]
-        if loss < self.smallest_loss:
-            self.smallest_loss, self.smallest_epoch = loss, epoch
+        self.smallest_loss = min(loss, self.smallest_loss)
         if loss <= (1 + CHANCE) * self.smallest_loss or len(losses) == 1:
             weights = net.module_.state_dict()
             self.best_weights = {name: w.clone() for name, w in weights.items()}
-            self.best_loss = loss
+            self.best_loss, self.best_epoch = loss, epoch
         if self.progress is not None:
             self.progress.end()
-        if epoch - self.smallest_epoch > self.patience:
+        if epoch - self.best_epoch > self.patience:
             raise _NoLongerImproving
 
 
@@ -166,7 +165,7 @@ def train(
 
     These are the last whose loss on the validation tensors is within a per cent of the
     smallest: what is less may be chance. Training ends early when half of ``max_iter``
-    epochs pass without a smaller loss there.
+    epochs pass without such a loss there.
 
     Parameters
     ----------

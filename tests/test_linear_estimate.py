@@ -92,15 +92,18 @@ def test_steps_count_by_what_the_estimate_leaves(M):
     np.testing.assert_allclose(units.spread @ units.spread, left, atol=1e-7)
 
 
-def test_units_of_models_are_between_their_own_and_equal_ones():
+@pytest.mark.parametrize("whitened", [1.0, 0.25])
+def test_sizes_of_units_are_powers_of_those_of_the_models(whitened):
     B, X, A = pairs()
     estimate = wiener_estimate(
         statistics_of(B, X * [1, 1, 1, 1, 1, 1, 1, 16.0]), A, 0.0
     )
-    units = precondition(estimate, lambda models: models @ A.T, error=0.0)
+    units = precondition(
+        estimate, lambda models: models @ A.T, error=0.0, whitened=whitened
+    )
     sizes = np.linalg.eigvalsh(units.factor)
     true = np.sqrt(np.linalg.eigvalsh(estimate.model_covariance))
-    np.testing.assert_allclose(sizes / sizes[0], (true / true[0]) ** 0.25)
+    np.testing.assert_allclose(sizes / sizes[0], (true / true[0]) ** whitened)
 
 
 def test_directions_that_hold_little_are_left_to_the_linear_estimate():

@@ -90,6 +90,14 @@ def test_training_ends_when_the_hold_out_no_longer_improves():
     assert len(result.loss_curve) == 22  # best at the first epoch, then 21 without
 
 
+def test_training_goes_on_while_the_hold_out_is_as_good_but_for_chance():
+    inputs, targets = data(20, slope=(-1.0, -2.0), seed=1)
+    noisy = targets + 100 * (-1) ** torch.arange(20)
+    result = fit(Line(), validation=(inputs, noisy), max_iter=40)
+    assert np.argmin(result.validation_curve) < 10
+    assert len(result.loss_curve) == 40
+
+
 def test_without_a_hold_out_all_epochs_are_run_and_the_last_weights_kept():
     module = Line()
     result = train(
