@@ -1,5 +1,6 @@
-"""Choose a linear estimate of models from data on a hold-out."""
+"""Choose a linear estimate of models from data on hold-outs."""
 
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -16,15 +17,17 @@ SHRINKAGES = (1e-3, 1e-2, 0.03, 0.1, 0.3, 0.6, 0.9)
 PENALTIES = tuple(10.0 ** np.arange(-10, 3))
 # The estimate that knows the operator is left only for one that is better by this.
 MARGIN = 0.99
+# Of few samples, one hold-out would choose by chance.
+FEW_SAMPLES, HOLD_OUTS = 2000, 8
 
 
 class LinearChoice(NamedTuple):
-    """The kind of linear estimate that is best on the hold-out.
+    """The kind of linear estimate that is best on samples held out.
 
     Attributes
     ----------
     error : float
-        Its mean squared error on the hold-out, summed over the unknowns.
+        Its mean squared error there, summed over the unknowns.
     refit : callable
         Maps `Statistics` to an estimate of this kind.
     """
@@ -45,13 +48,32 @@ def choose_linear_estimate(B, X, A, held_out):
     A : ndarray of shape (M, N) or None
         The operator, where it is known and linear.
     held_out : ndarray of shape (n,), dtype bool
-        Samples to choose on.
+        Samples to choose on. Where there are few, so are others: these, shifted.
 
     Returns
     -------
     LinearChoice
         The choice.
     """
+    n_turns = HOLD_OUTS if len(B) < FEW_SAMPLES else 1
+    turns = [
+        _judged(B, X, A, np.roll(held_out, turn * len(B) // n_turns))
+        for turn in range(n_turns)
+    ]
+    choices = [
+        LinearChoice(np.mean([turn.error for turn in same]), same[0].refit)
+        for same in zip(*turns, strict=True)
+    ]
+    n_ridges = 2 * len(PENALTIES)
+    best = min(choices[:n_ridges], key=attrgetter("error"))
+    if A is None:
+        return best
+    best_known = min(choices[n_ridges:], key=attrgetter("error"))
+    return best if best.error < MARGIN * best_known.error else best_known
+
+
+def _judged(B, X, A, held_out):
+    """Choices with their errors on some samples: ridges, then those that know A."""
     statistics = statistics_of(B[~held_out], X[~held_out])
 
     def judged(estimate, refit):
@@ -63,15 +85,10 @@ def choose_linear_estimate(B, X, A, held_out):
         path = ridge_path(statistics, PENALTIES, scaled=scaled)
         for penalty, estimate in zip(PENALTIES, path, strict=True):
             choices.append(judged(estimate, _ridge(penalty, scaled)))
-    best = min(choices, key=lambda choice: choice.error)
-    if A is None:
-        return best
-    known = [
-        judged(wiener_estimate(statistics, A, shrinkage), _wiener(A, shrinkage))
-        for shrinkage in SHRINKAGES
-    ]
-    best_known = min(known, key=lambda choice: choice.error)
-    return best if best.error < MARGIN * best_known.error else best_known
+    for shrinkage in SHRINKAGES if A is not None else ():
+        estimate = wiener_estimate(statistics, A, shrinkage)
+        choices.append(judged(estimate, _wiener(A, shrinkage)))
+    return choices
 
 
 def _ridge(penalty, scaled):

@@ -175,6 +175,15 @@ def test_choice_knows_the_operator_where_samples_are_few():
     assert errors[0] < 0.9 * errors[1]
 
 
+def test_choice_from_few_samples_does_not_hang_on_those_held_out():
+    B, X, A = pairs(n=100)
+    moved = np.roll(B, 25, axis=0), np.roll(X, 25, axis=0)
+    held_out = np.arange(100) < 10
+    choice = choose_linear_estimate(B, X, A, held_out)
+    again = choose_linear_estimate(*moved, A, held_out)
+    np.testing.assert_allclose(again.error, choice.error)
+
+
 def test_choice_leaves_a_wrong_operator():
     B, X, A = pairs()
     held_out = np.arange(len(B)) < 40
@@ -184,7 +193,7 @@ def test_choice_leaves_a_wrong_operator():
 
 
 def test_refit_on_the_same_samples_has_the_error_of_the_choice():
-    B, X, A = pairs()
+    B, X, A = pairs(n=2000)
     held_out = np.arange(len(B)) < 40
     for operator in (A, None):
         choice = choose_linear_estimate(B, X, operator, held_out)
