@@ -33,9 +33,9 @@ INTRODUCTION = """\
 Mean squared errors on {n_test} windows of 64 x 64 pixels of {name}, with {n_train}
 windows of others to learn from, blurred by exp(-|r|/s) and with noise of {noise}, grey
 levels from 0 to 1: means, and ranges of the ratios, over the seeds. "Tikhonov" has the
-best weight on the training pairs, "Wiener" their mean and spectrum; "deepinv HQS" is
-four layers of its half-quadratic splitting with a DnCNN each, trained for the CPU time
-of our EUnet, where deepinv imports.
+best weight on the training pairs, "Wiener" their mean and spectrum; "deepinv HQS"
+(with ``--deepinv``) is four layers of its half-quadratic splitting with a DnCNN each,
+trained for the CPU time of our EUnet.
 """
 
 

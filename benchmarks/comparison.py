@@ -154,7 +154,8 @@ def describe(arguments):
     """Settings on which results depend: machine, versions, command."""
     command = ["python", f"benchmarks/{Path(sys.argv[0]).name}"]
     for option, value in arguments.changed.items():
-        if option in {"output", "methods", "seeds", "widths"}:
+        # What is run says nothing of how it is run.
+        if option in {"output", "methods", "seeds", "widths", "deepinv"}:
             continue
         command += [f"--{option.replace('_', '-')}"]
         if value is not True:

@@ -70,8 +70,9 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
         Resolution of the embedding of images.
     precondition : bool, default=True
         Whether the covariances of the pairs give the start, the best linear estimate,
-        and the units of the steps. False is the literal iteration: its units are one
-        scale for x and one for b, its start is A^T b.
+        and the units of the steps; those of vectors are the better of two, by a quarter
+        of ``max_iter`` passes in each, where samples are held out. False is the literal
+        iteration: its units are one scale for x and one for b, its start is A^T b.
     loss : {"mse", "energy"}, default="mse"
         "mse": ``predict`` is the conditional mean. "energy": noise of learned size is
         added before each layer, and the energy score makes the answers draws from the
