@@ -56,7 +56,9 @@ def make_problem(name, n_samples):
     options = {"network": "eunet", "embedding": "layer", "n_layers": 4, "seed": 0}
     if name == "vectors":
         matrix = draw(24, 64)
-        physics = DensePhysics(matrix / torch.linalg.norm(matrix, 2), torch.eye(64))
+        identity = torch.eye(64)
+        matrix = matrix / torch.linalg.norm(matrix, 2)
+        physics = DensePhysics(matrix, identity, identity)
         options |= {"embedding_dim": 256, "potential_depth": 2}
         network = make_unrolled(physics, **options)
         return network, draw(n_samples, 64 + 24), draw(n_samples, 64)

@@ -17,15 +17,21 @@ from skhj.learned_inverse import load_inverse
 from skhj.model_estimator import ModelEstimator
 from skhj.operators import as_operator, check_adjoint
 from skhj.operators.image_shape import check_image_shape
-from skhj.progress import CallbackSupportMixin, FitProgress, with_callbacks
+from skhj.progress import (
+    FIT_STACKLEVEL,
+    CallbackSupportMixin,
+    FitProgress,
+    with_callbacks,
+)
 from skhj.training import hold_out, resolve_device
 from skhj.unrolled_defaults import default_embedding_dim, default_schedule
 from skhj.unrolled_regression import fit_unrolled
 
 __all__ = ["EmbeddedInverseSolver"]
 
-# Variance of b - A(x), over that of b, that is more than chance.
-MISFIT = 1.5
+# Variance of b - A(x), over that of b, that is more than chance, and the measurements
+# that it takes to say so.
+LARGEST_MISFIT, ENOUGH_MEASUREMENTS = 1.5, 30
 # What is loaded from the fitted attributes.
 LOADED = "_inverse", "_forward"
 
@@ -70,9 +76,9 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
         Resolution of the embedding of images.
     precondition : bool, default=True
         Whether the covariances of the pairs give the start, the best linear estimate,
-        and the units of the steps; those of vectors are the better of two, by a quarter
-        of ``max_iter`` passes in each, where samples are held out. False is the literal
-        iteration: its units are one scale for x and one for b, its start is A^T b.
+        and the units of the steps: but for large images, the better of two after
+        trials of a quarter of ``max_iter`` passes each. False is the literal iteration:
+        its units are one scale for x and one for b, its start is A^T b.
     loss : {"mse", "energy"}, default="mse"
         "mse": ``predict`` is the conditional mean. "energy": noise of learned size is
         added before each layer, and the energy score makes the answers draws from the
@@ -89,7 +95,8 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
     max_iter : int or "auto", default="auto"
         Largest number of passes over the data. "auto" takes as many as see 300,000
         samples, from 10 to 40, thrice as many for ``loss="energy"``; of images, as
-        many as see sixty million pixels, from 2 to 40.
+        many as see sixty million pixels, from 2 to 40. The trials of ``precondition``
+        come on top.
     batch_size : int or "auto", default="auto"
         Samples a step. "auto" takes a sixteenth of the samples, from 16 to 256; 32
         images, of more than 1024 pixels fewer, but at least 8.
@@ -97,14 +104,15 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
         Largest step size of Adam; it is reached after a tenth of the steps and falls
         to zero along a half cosine. "auto" takes 0.005.
     early_stopping : bool, default=True
-        Whether samples are held out, on which the best weights are chosen and the size
-        of the network's correction of the linear estimate. Training then ends when
-        half of ``max_iter`` passes bring no progress. False trains on all samples and
-        keeps the last weights, and all of the correction, which on few samples may be
-        worse than the linear estimate.
+        Whether samples are held out, on which the units, the best weights and the size
+        of the network's correction of the linear estimate are chosen. Training then
+        ends when for half of ``max_iter`` passes the loss there is more than a per
+        cent above its smallest. False trains on all samples and keeps the last
+        weights, and all of the correction, which on few samples may be worse than the
+        linear estimate.
     validation_fraction : float, default=0.1
         Share of the samples held out, of four or more at least two. They choose the
-        linear estimate in any case.
+        linear estimate in any case; of fewer than 2000 samples, with others in turn.
     device : str, torch.device or None, default=None
         Where to compute. None takes a CUDA device where there is one, else the CPU.
     random_state : int, RandomState instance or None, default=None
@@ -121,18 +129,14 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
     n_iter_ : int
         Number of epochs run.
     loss_curve_, validation_curve_ : ndarray of shape (n_iter_,)
-        Losses of the training samples and of the hold-out; the linear estimate's is
-        about 1. The latter is empty without early stopping.
+        Losses of the training samples and of the hold-out, in units in which the mean
+        squared error of the linear estimate is about 1. The latter is empty without
+        early stopping.
     correction_ : float
         Share of the network's correction that ``predict`` adds to the linear estimate,
         from 0 to 1; always 1 without early stopping and for ``loss="energy"``.
     weights_ : dict of str to ndarray
         Weights of the network.
-
-    Raises
-    ------
-    FloatingPointError
-        If the loss stops being finite in ``fit``; the message says what to lower.
 
     Notes
     -----
@@ -269,6 +273,10 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
         ValueError
             If a parameter or an array is not of the form asked for, or the operator
             does not match the data or its own adjoint.
+        TypeError
+            If y is sparse.
+        FloatingPointError
+            If the loss stops being finite; the message says what to lower.
         """
         self._forget_fit()
         X, y = validate_data(
@@ -320,10 +328,10 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
             warnings.warn(
                 "the network is no better than the linear estimate on the hold-out"
                 + (", which predict returns" if fit.inverse.correction == 0 else "")
-                + ": give more samples, a larger validation_fraction or, where it is "
-                "small, max_iter",
+                + ": give more samples, a larger validation_fraction, or a larger "
+                "max_iter if it is small",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=FIT_STACKLEVEL,
             )
         return self._keep(fit, operator, architecture, bounds, y.ndim)
 
@@ -352,12 +360,12 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
         check_adjoint(operator, models=torch.tensor(models))
         size, left = (b.var(axis=0).sum() for b in (X, X - operator.data(models)))
         # Noise that has nothing to do with A(x) makes b vary more than itself.
-        if left > MISFIT * size > 0:
+        if left > LARGEST_MISFIT * size > 0 and X.size >= ENOUGH_MEASUREMENTS:
             warnings.warn(
                 "operator does not explain the measurements: b - A(x) has "
                 f"{left / size:.3g} times the variance of b; check its sign and units, "
                 "and whether a scaler changed those of X or y",
-                stacklevel=4,
+                stacklevel=FIT_STACKLEVEL + 1,
             )
         return operator
 

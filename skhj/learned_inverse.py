@@ -10,8 +10,8 @@ from skhj.linear_estimate import LinearEstimate
 from skhj.networks.build_unrolled import make_unrolled
 from skhj.networks.physics import physics_from_arrays
 from skhj.networks.unrolled import standard_normal
-from skhj.preconditioning import DenseUnits, SpectralUnits
 from skhj.spectral_estimate import SpectralEstimate
+from skhj.units import DenseUnits, SpectralUnits
 
 __all__ = ["LearnedInverse", "load_inverse"]
 

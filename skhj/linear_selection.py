@@ -17,8 +17,9 @@ SHRINKAGES = (1e-3, 1e-2, 0.03, 0.1, 0.3, 0.6, 0.9)
 PENALTIES = tuple(10.0 ** np.arange(-10, 3))
 # The estimate that knows the operator is left only for one that is better by this.
 MARGIN = 0.99
-# Of few samples, one hold-out would choose by chance.
-FEW_SAMPLES, HOLD_OUTS = 2000, 8
+# Of few samples, one hold-out would choose by chance; of more numbers a sample, several
+# would take long.
+FEW_SAMPLES, FEW_NUMBERS, HOLD_OUTS = 2000, 512, 8
 
 
 class LinearChoice(NamedTuple):
@@ -48,14 +49,16 @@ def choose_linear_estimate(B, X, A, held_out):
     A : ndarray of shape (M, N) or None
         The operator, where it is known and linear.
     held_out : ndarray of shape (n,), dtype bool
-        Samples to choose on. Where there are few, so are others: these, shifted.
+        Samples to choose on; of fewer than 2000, eight cyclic shifts of this mask
+        choose together.
 
     Returns
     -------
     LinearChoice
         The choice.
     """
-    n_turns = HOLD_OUTS if len(B) < FEW_SAMPLES else 1
+    is_small = len(B) < FEW_SAMPLES and max(B.shape[1], X.shape[1]) <= FEW_NUMBERS
+    n_turns = HOLD_OUTS if is_small else 1
     turns = [
         _judged(B, X, A, np.roll(held_out, turn * len(B) // n_turns))
         for turn in range(n_turns)

@@ -90,7 +90,8 @@ class ModelEstimator(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X : array-like of shape (n, M)
             Measurements.
         n_samples : int, default=1
-            Draws for each of them. The same call gives the same draws.
+            Draws for each of them. The same call gives the same draws, of which those
+            of a row depend on its place.
 
         Returns
         -------

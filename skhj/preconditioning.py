@@ -7,104 +7,26 @@ import numpy as np
 import torch
 from torch import nn
 
-from skhj.linear_estimate import (
-    estimated_operator,
-    literal,
-    precondition,
-    statistics_of,
-)
+from skhj.linear_estimate import estimated_operator, statistics_of
 from skhj.linear_selection import choose_linear_estimate
 from skhj.networks.physics import DensePhysics, NonlinearPhysics, SpectralPhysics
 from skhj.spectral_estimate import (
-    filter_images,
     spectral_estimate,
     spectral_statistics,
     transfer_function,
 )
+from skhj.units import DenseUnits, SpectralUnits, literal, precondition
 
-__all__ = ["DenseUnits", "Setting", "SpectralUnits", "estimated_data", "make_settings"]
+__all__ = ["Setting", "estimated_data", "make_settings"]
 
 # Images of more pixels than this are treated by their spectrum, not their covariance,
 # and so are those with fewer samples a pixel: windows of one photograph overlap, and
 # the hold-out does not show that a covariance has been learned by heart.
 DENSE_PIXELS, DENSE_SAMPLES = 1024, 4
-# Exponents of the models' covariance that give units of vectors.
-WHITENINGS = 1.0, 0.25
+# Exponents of the models' covariance for the units, where it is a matrix.
+EXPONENTS = 1.0, 0.25
 # Share of the data's variance that an estimated convolution may leave.
 UNEXPLAINED = 0.2
-
-
-class DenseUnits(NamedTuple):
-    """Standardised units: what a network is given, and what its answers mean.
-
-    Attributes
-    ----------
-    data_mean, model_mean : ndarray of shape (M,), (N,)
-        Where the inputs and the answers are zero.
-    start, whitening : ndarray of shape (k, M), (m, M)
-        Map centred data to the network's inputs, the start and the data.
-    basis : ndarray of shape (N, k)
-        Directions of the models.
-    scale : float
-        Size of one unit of the network's answers.
-    """
-
-    data_mean: np.ndarray
-    model_mean: np.ndarray
-    start: np.ndarray
-    whitening: np.ndarray
-    basis: np.ndarray
-    scale: float
-
-    def inputs(self, B):
-        """Inputs of the network, (n, k + m), from data (n, M)."""
-        centred = B - self.data_mean
-        return np.concatenate(
-            [centred @ self.start.T, centred @ self.whitening.T], axis=1
-        )
-
-    def answers(self, X):
-        """What the network should answer, (n, k), for models (n, N)."""
-        return (X - self.model_mean) @ self.basis / self.scale
-
-    def differences(self, answers):
-        """Differences of models (..., N) from differences of answers (..., k)."""
-        return self.scale * answers @ self.basis.T
-
-
-class SpectralUnits(NamedTuple):
-    """Standardised units of images, by multiplication of waves.
-
-    Attributes
-    ----------
-    kind : {"fourier", "cosine"}
-        The waves.
-    data_mean, model_mean : ndarray of shape (H, W)
-        Where the inputs and the answers are zero.
-    start : ndarray
-        Multiplier from centred data to the start.
-    scale : float
-        Size of one unit of the network's answers.
-    """
-
-    kind: str
-    data_mean: np.ndarray
-    model_mean: np.ndarray
-    start: np.ndarray
-    scale: float
-
-    def inputs(self, B):
-        """Inputs of the network, (n, N), from data (n, N)."""
-        images = B.reshape(len(B), *self.data_mean.shape) - self.data_mean
-        return filter_images(images, self.start, self.kind).reshape(B.shape)
-
-    def answers(self, X):
-        """What the network should answer, (n, N), for models (n, N)."""
-        return (X - self.model_mean.ravel()) / self.scale
-
-    def differences(self, answers):
-        """Differences of models from differences of answers, of the same shape."""
-        return self.scale * answers
 
 
 class Setting(NamedTuple):
@@ -151,7 +73,8 @@ def make_settings(B, X, operator, image_shape, *, held_out, seen, preconditioned
     Returns
     -------
     list of Setting
-        The linear estimate, units and misfit; of vectors, for several units.
+        The linear estimate, units and misfit, for several units where these come from
+        covariance matrices.
     """
     split = {"held_out": held_out, "seen": seen}
     largest = min(DENSE_PIXELS, seen.sum() // DENSE_SAMPLES)
@@ -194,12 +117,12 @@ def _dense_settings(B, X, operator, *, held_out, seen, preconditioned, keep_orde
                 linear,
                 apply_operator,
                 choice.error,
-                whitened=whitened,
+                exponent=exponent,
                 keep_order=keep_order,
                 compress=operator is None or is_linear,
             )
             # Of one unknown there is only one size.
-            for whitened in (WHITENINGS if X.shape[1] > 1 else (1.0,))
+            for exponent in (EXPONENTS if X.shape[1] > 1 else (1.0,))
         ]
     linear = linear.without_covariances()
 
@@ -210,23 +133,14 @@ def _dense_settings(B, X, operator, *, held_out, seen, preconditioned, keep_orde
 
     scale = _size(X[seen] - linear(B[seen]))
     bounds = X[seen].min(axis=0), X[seen].max(axis=0)
-    return [
-        Setting(
-            linear,
-            DenseUnits(
-                linear.data_mean,
-                linear.model_mean,
-                units.start,
-                units.whitening,
-                units.basis,
-                scale,
-            ),
-            _physics(operator, linear, units, scale, bounds),
-            refit,
-            estimated if operator is None else None,
-        )
-        for units in candidates
-    ]
+    matrix = estimated if operator is None else None
+    settings = []
+    for each in candidates:
+        means = linear.data_mean, linear.model_mean
+        units = DenseUnits(*means, each.start, each.whitening, each.basis, scale)
+        physics = _physics(operator, linear, each, scale, bounds)
+        settings.append(Setting(linear, units, physics, refit, matrix))
+    return settings
 
 
 def _physics(operator, linear, units, scale, bounds):

@@ -2,7 +2,10 @@
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
+
+    FIT_STACKLEVEL = 4
 except ImportError:  # scikit-learn < 1.9
+    FIT_STACKLEVEL = 3
 
     class CallbackSupportMixin:
         """Stand-in: an older scikit-learn has no callbacks."""
@@ -12,7 +15,12 @@ except ImportError:  # scikit-learn < 1.9
         return method
 
 
-__all__ = ["CallbackSupportMixin", "FitProgress", "with_callbacks"]
+__all__ = [
+    "FIT_STACKLEVEL",
+    "CallbackSupportMixin",
+    "FitProgress",
+    "with_callbacks",
+]
 
 
 class FitProgress:

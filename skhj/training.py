@@ -32,7 +32,7 @@ WARM_UP = 0.1
 VALIDATION_SAMPLES, VALIDATION_NUMBERS = 8192, 2**20
 # Rise of the loss on the hold-out, relative to its smallest value, that may be chance:
 # later weights, of smaller steps, are the better ones.
-CHANCE = 0.01
+LOSS_TOLERANCE = 0.01
 # Faster averages than Adam's usual ones lower the held-out error by a third.
 BETAS = (0.95, 0.99)
 
@@ -88,6 +88,16 @@ class _Net(NeuralNet):
     def _default_callbacks(self):
         return []
 
+    def train_step_single(self, batch, **fit_params):
+        """Gradients of the module's own weights: an operator may have others."""
+        self._set_training(True)
+        inputs, targets = batch
+        answers = self.infer(inputs, **fit_params)
+        loss = self.get_loss(answers, targets, X=inputs, training=True)
+        weights = self.module_.parameters()
+        loss.backward(inputs=[w for w in weights if w.requires_grad])
+        return {"loss": loss, "y_pred": answers}
+
 
 class _NoLongerImproving(Exception):  # noqa: N818 - no error, but the way out
     """Ends the training: skorch has no other way out of its loop."""
@@ -135,7 +145,7 @@ class _Loop(Callback):
                 )
         loss = losses[-1]
         self.smallest_loss = min(loss, self.smallest_loss)
-        if loss <= (1 + CHANCE) * self.smallest_loss or len(losses) == 1:
+        if loss <= (1 + LOSS_TOLERANCE) * self.smallest_loss or len(losses) == 1:
             weights = net.module_.state_dict()
             self.best_weights = {name: w.clone() for name, w in weights.items()}
             self.best_loss, self.best_epoch = loss, epoch

@@ -9,8 +9,9 @@ CHANNELS = 32
 # Samples that training sees, and pixels of images; pixels of a step.
 SAMPLES, PIXELS, STEP_PIXELS = 300_000, 60_000_000, 32_768
 LEARNING_RATE = 0.005
-# Weights of modes are learned later than means: draws of vectors take so much longer.
-DRAWN = 3
+# Draws of vectors take as many times the passes: the weights of modes are learned later
+# than their means.
+DRAW_FACTOR = 3
 
 
 def default_embedding_dim(n_unknowns, image_shape):
@@ -51,7 +52,7 @@ def default_schedule(n_samples, n_unknowns, image_shape, loss="mse"):
         ``max_iter``, ``batch_size`` and ``learning_rate``.
     """
     if image_shape is None:
-        longer = DRAWN if loss == "energy" else 1
+        longer = DRAW_FACTOR if loss == "energy" else 1
         n_passes = longer * np.clip(SAMPLES // n_samples, 10, 40)
         batch_size = np.clip(n_samples // 16, 16, 256)
     else:

@@ -10,20 +10,21 @@ from scipy import stats
 from torch import nn
 
 from skhj.learned_inverse import LearnedInverse
-from skhj.linear_estimate import white_noise_level
 from skhj.networks.build_unrolled import make_unrolled
 from skhj.networks.energy_score import Draws, EnergyScore, whitening_of
-from skhj.preconditioning import SpectralUnits, estimated_data, make_settings
+from skhj.noise_level import white_noise_level
+from skhj.preconditioning import estimated_data, make_settings
 from skhj.training import TrainingResult, train
+from skhj.units import SpectralUnits
 
 __all__ = ["UnrolledFit", "fit_unrolled"]
 
-# Units of vectors are chosen by trainings of a share of the passes, one in so many.
-PILOT = 4
+# Units are chosen by trainings of this share of the passes.
+PILOT_SHARE = 1 / 4
 # Draws of each posterior in training.
 N_DRAWS = 4
-# Score of draws, over that of linear estimates with noise, that is not worse: the
-# hold-out is finite, and some posteriors are Gaussian.
+# Draws help up to this ratio of their score to that of the linear estimate plus what it
+# leaves of other samples: the hold-out is finite, and some posteriors are Gaussian.
 NO_WORSE = 1.05
 # Probability of a gain on the hold-out that is chance.
 CHANCE = 0.1
@@ -39,12 +40,12 @@ class UnrolledFit(NamedTuple):
     inverse : LearnedInverse
         The inverse, in double precision.
     training : TrainingResult
-        Losses; the linear estimate's is about 1.
+        Losses; the linear estimate's mean squared error is about 1.
     estimated_matrix : ndarray of shape (M, N) or None
         The operator, where it had to be estimated.
     helps : bool
-        Whether the network is better than the linear estimate on the hold-out; taken
-        for granted without early stopping.
+        Whether the network is better than the linear estimate on the hold-out, or its
+        draws no worse; taken for granted without early stopping.
     """
 
     inverse: LearnedInverse
@@ -94,8 +95,8 @@ def fit_unrolled(
         Whether the data's statistics give the units and the start.
     noise_level : float, "auto" or None, default=None
         Standard deviation of the noise, which is then drawn afresh each step; data with
-        less get the rest. "auto" finds it where it is white; None takes the data as
-        they are.
+        less get the rest first. "auto" finds it where it is white; None takes the data
+        as they are.
     early_stopping : bool, default=True
         Whether the samples held out also choose the best weights and the size of the
         correction; if not, all samples are trained on.
@@ -110,17 +111,23 @@ def fit_unrolled(
         The inverse and its training losses.
     """
     seen = ~held_out if early_stopping else np.ones(len(B), dtype=bool)
-    if operator is not None and isinstance(noise_level, Real):
-        B = _with_noise(B, X, operator, noise_level, generator)
-    settings = make_settings(
-        B,
-        X,
-        operator,
-        architecture["image_shape"],
+    settings_of = partial(
+        make_settings,
+        X=X,
+        operator=operator,
+        image_shape=architecture["image_shape"],
         held_out=held_out,
         seen=seen,
         preconditioned=preconditioned,
     )
+    if isinstance(noise_level, Real):
+        if operator is None:
+            setting = settings_of(B)[0]
+            noiseless = estimated_data(setting.linear, setting.matrix, X)
+        else:
+            noiseless = operator.data(X)
+        B = _with_noise(B, noiseless, noise_level, generator)
+    settings = settings_of(B)
     if noise_level == "auto":
         noise_level = _estimated_noise_level(B, X, operator)
     train_in = partial(
@@ -137,22 +144,31 @@ def fit_unrolled(
     )
     setting = settings[0]
     if early_stopping and len(settings) > 1:
-        short = training | {"max_iter": max(1, training["max_iter"] // PILOT)}
-        short |= {"verbose": 0, "progress": None}
-        losses = [train_in(each, **short)[1].best_loss for each in settings]
-        setting = settings[int(np.argmin(losses))]
-    network, result, helps = train_in(setting, **training)
+        setting = _best_setting(settings, train_in, training)
+    network, result, criterion = train_in(setting, **training)
     # The layout of a network that is loaded, for the same rounding.
     network.to(memory_format=torch.contiguous_format)
     network.double().requires_grad_(False).eval()
     seed = architecture["seed"]
     inverse = LearnedInverse(setting.linear, setting.units, network, 1.0, seed=seed)
-    if early_stopping and not architecture["noisy"]:
-        inverse.correction = _best_correction(inverse, B[held_out], X[held_out])
-        helps = inverse.correction > 0
+    helps = True
     if early_stopping:
+        if architecture["noisy"]:
+            peer = _score_of_linear(criterion, setting, B[held_out], X[held_out])
+            helps = result.best_loss <= NO_WORSE * peer
+        else:
+            inverse.correction = _best_correction(inverse, B[held_out], X[held_out])
+            helps = inverse.correction > 0
         inverse.linear = setting.refit(B, X)
     return UnrolledFit(inverse, result, setting.matrix, helps)
+
+
+def _best_setting(settings, train_in, training):
+    """The setting in which a short training comes to the smallest loss."""
+    n_passes = max(1, int(PILOT_SHARE * training["max_iter"]))
+    short = training | {"max_iter": n_passes, "verbose": 0, "progress": None}
+    losses = [train_in(setting, **short)[1].best_loss for setting in settings]
+    return settings[int(np.argmin(losses))]
 
 
 def _train_in(
@@ -169,7 +185,7 @@ def _train_in(
     generator,
     **training,
 ):
-    """Network trained in a setting, its losses, and whether its draws are any good."""
+    """Network trained in a setting, its losses, and the criterion that made them."""
     units = setting.units
     network = make_unrolled(setting.physics, **architecture).to(device)
     n_places = 1
@@ -201,32 +217,30 @@ def _train_in(
         generator=generator,
         **training,
     )
-    helps = True
-    if architecture["noisy"] and validation is not None:
-        linear = single(units.answers(setting.linear(B[held_out])))
-        peer = _score_of_linear(criterion, linear, validation[1])
-        helps = result.best_loss <= NO_WORSE * peer
-    return network, result, helps
+    return network, result, criterion
 
 
-def _with_noise(B, X, operator, noise_level, generator):
+def _with_noise(B, noiseless, noise_level, generator):
     """Data with white noise added where theirs is less than the level given."""
-    left = B - operator.data(X)
-    missing = noise_level**2 - np.mean(left.var(axis=0))
+    missing = noise_level**2 - np.mean((B - noiseless).var(axis=0))
     draws = torch.randn(B.shape, generator=generator, dtype=torch.float64).numpy()
     return B + np.sqrt(max(missing, 0)) * draws
 
 
-def _score_of_linear(criterion, linear, answers):
+def _score_of_linear(criterion, setting, B, X):
     """Score of draws that are linear estimates plus what they leave of others."""
-    left = answers - linear
-    draws = [linear + left.roll(i, 0) for i in range(1, N_DRAWS + 1)]
-    return criterion(torch.stack(draws), [answers]).item()
+    if len(B) <= N_DRAWS:  # too few others
+        return np.inf
+    answers = setting.units.answers(X)
+    linear = setting.units.answers(setting.linear(B))
+    draws = [linear + np.roll(answers - linear, i, 0) for i in range(1, N_DRAWS + 1)]
+    criterion = criterion.cpu().double()
+    return criterion(torch.tensor(np.array(draws)), [torch.tensor(answers)]).item()
 
 
 def _energy_training(network, units, remainders, generator):
     """Criterion and module for draws, from what the linear estimate leaves."""
-    if isinstance(units, SpectralUnits):  # Of images, more draws would take too long.
+    if isinstance(units, SpectralUnits):  # of large images, more would take too long
         return EnergyScore(), Draws(network, 2, generator)
     whitening = torch.as_tensor(whitening_of(remainders), dtype=torch.float32)
     return EnergyScore(whitening), Draws(network, N_DRAWS, generator)
@@ -237,7 +251,7 @@ def _tensor(array, dtype, device):
 
 
 def _noiseless_data(X, operator, setting):
-    """Data that the operator makes of models, with what else is in their mean."""
+    """Data that an operator makes of models, plus their offset where it is linear."""
     linear = setting.linear
     if operator is None:
         return estimated_data(linear, setting.matrix, X)

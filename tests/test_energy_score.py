@@ -5,7 +5,7 @@ import torch
 from numpy.testing import assert_allclose
 from scipy.spatial.distance import cdist
 
-from skhj.networks.energy_score import EnergyScore, whitening_of
+from skhj.networks.energy_score import Draws, EnergyScore, whitening_of
 
 
 def draw(*shape, seed=0):
@@ -47,5 +47,20 @@ def test_whitening_makes_rows_white():
 
 def test_whitening_does_not_blow_up_directions_that_are_certain():
     rows = draw(500, 3).numpy() * [1.0, 1e-9, 0.0]
-    assert np.abs(rows @ whitening_of(rows).T).max() < 10
+    # White of their own, the second would be of order one.
+    assert np.abs((rows @ whitening_of(rows).T)[:, 1]).max() < 1e-6
     assert_allclose(whitening_of(0 * rows), np.eye(3))
+
+
+def test_draws_are_fresh_in_training_and_the_same_in_validation():
+    def network(inputs, noise):
+        return inputs + noise(inputs)
+
+    draws = Draws(network, 3, torch.Generator().manual_seed(1))
+    inputs = draw(5, 2)
+    first, second = draws(inputs), draws(inputs)
+    assert first.shape == (3, 5, 2)
+    assert not torch.isclose(first, second).any()
+    draws.eval()
+    assert_allclose(draws(inputs), draws(inputs), rtol=0)
+    assert_allclose(draws(inputs).mean((0, 1)), inputs.mean(0), atol=1)

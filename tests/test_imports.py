@@ -25,6 +25,7 @@ MATHEMATICS = {
     "gaussian_mixture",
     "linear_estimate",
     "linear_selection",
+    "noise_level",
     "ridge_basis",
     "ridge_directions",
     "ridge_profiles",
@@ -35,6 +36,8 @@ MATHEMATICS = {
     "pair_constants",
     "piece_selection",
     "spectral_estimate",
+    "symmetric_matrix",
+    "units",
 }
 ESTIMATORS = {"embedded_solver", "hj_prior", "pqm_prior"}
 # Estimators know of no other. One prior may take its gradients from a fit of another:

@@ -9,7 +9,7 @@ from skhj.networks.build_unrolled import make_unrolled
 from skhj.networks.embedding import DenseEmbedding, Kernels
 from skhj.networks.physics import DensePhysics, NonlinearPhysics, SpectralPhysics
 from skhj.networks.potential import DensePotential, Potential
-from skhj.networks.unrolled import CHECKED, EmbeddedNetwork, standard_normal
+from skhj.networks.unrolled import HALVED_EVERY, EmbeddedNetwork, standard_normal
 from skhj.operators import as_operator
 
 SHAPE, N, M = (4, 6), 24, 10
@@ -24,7 +24,8 @@ def draw(*shape, seed=0, dtype=torch.float64):
 
 def dense_physics():
     matrix = draw(M, N)
-    return DensePhysics(matrix / torch.linalg.norm(matrix, 2), draw(N, N, seed=1))
+    factor = draw(N, N, seed=1)
+    return DensePhysics(matrix / torch.linalg.norm(matrix, 2), factor, factor)
 
 
 def spectral_physics():
@@ -42,6 +43,7 @@ def nonlinear_physics():
         torch.eye(M).double(),
         torch.full((N,), -9.0).double(),
         torch.full((N,), 9.0).double(),
+        torch.eye(N).double(),
         torch.eye(N).double(),
     )
 
@@ -163,7 +165,7 @@ def test_training_halves_steps_of_some_samples_only():
     with torch.no_grad():
         module.log_steps += np.log(100.0)
         halved, mixed = module(inputs), module.train()(inputs)
-    is_halved = torch.arange(len(inputs)) % CHECKED == 0
+    is_halved = torch.arange(len(inputs)) % HALVED_EVERY == 0
     torch.testing.assert_close(mixed[is_halved], halved[is_halved])
     rest = ~is_halved
     assert (mixed - plain)[rest].norm() > 10 * (halved - plain)[rest].norm()
@@ -191,7 +193,8 @@ def test_one_sharp_layer_is_the_lasso():
     potential = Potential.__new__(DensePotential)
     eye = torch.eye(K, dtype=torch.float64)
     Potential.__init__(potential, [eye], [0 * one], alpha * one, gamma * one)
-    physics = DensePhysics(A, torch.eye(k, dtype=torch.float64))
+    identity = torch.eye(k, dtype=torch.float64)
+    physics = DensePhysics(A, identity, identity)
     generator = torch.Generator().manual_seed(0)
     kernels = Kernels(dictionary, 2000, "shared", generator=generator)
     # Steps below 2 / (1 + alpha gamma), the curvature of the objective.

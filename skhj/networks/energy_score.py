@@ -56,7 +56,7 @@ def _distance(x, y):
 
 
 def whitening_of(remainders):
-    """Matrix W (k, k) that makes rows (n, k) white, and of mean square 1 as a whole."""
+    """Matrix W (k, k) that makes rows (n, k) white, and of mean squared norm 1."""
     values, vectors = np.linalg.eigh(remainders.T @ remainders / len(remainders))
     values = np.maximum(values, FLOOR * values[-1])
     if values[-1] == 0:

@@ -40,15 +40,15 @@ class Physics(nn.Module):
     ----------
     factor : Tensor of shape (k, k)
         Starts in the scale of the loss are ``u @ factor.T``.
-    spread : Tensor of shape (k, k) or None, default=None
-        What steps away from the start count by; None takes the factor.
+    spread : Tensor of shape (k, k)
+        Steps away from the start are ``(u - start) @ spread.T`` there.
     """
 
-    def __init__(self, factor, spread=None):
+    def __init__(self, factor, spread):
         super().__init__()
         self.n_unknowns = len(factor)
         self.register_buffer("factor", factor)
-        self.register_buffer("spread", factor if spread is None else spread)
+        self.register_buffer("spread", spread)
 
     def split(self, inputs):
         """Starts u_0 (n, k) and data d (n, m) from both side by side."""
@@ -89,7 +89,7 @@ class DensePhysics(Physics):
         See `Physics`.
     """
 
-    def __init__(self, matrix, factor, spread=None):
+    def __init__(self, matrix, factor, spread):
         super().__init__(factor, spread)
         self.register_buffer("matrix", matrix)
 
@@ -167,7 +167,7 @@ class NonlinearPhysics(Physics):
         lowest,
         highest,
         factor,
-        spread=None,
+        spread,
     ):
         super().__init__(factor, spread)
         self.operator = operator

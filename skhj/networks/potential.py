@@ -144,11 +144,6 @@ class Potential(nn.Module):
         """Gradient by z, of the shape of z."""
         return self._gradient(self._forward_pass(z, time)[1])
 
-    def value_and_gradient(self, z, time=0.0):
-        """Value (n,) and gradient, from one forward and one transposed pass."""
-        a, slopes = self._forward_pass(z, time)
-        return self._value(a), self._gradient(slopes)
-
 
 class DensePotential(Potential):
     """Potential on vectors: the K_l are matrices.
@@ -159,7 +154,7 @@ class DensePotential(Potential):
         Dimension K of the embedding.
     n_units : int
         Rows of each K_l.
-    depth : int, default=2
+    depth : int
         Number of layers n.
     sharpness : tuple of float, default=(1.0, 1.0)
         Smallest and largest gamma; the units' are between, at equal ratios.
@@ -173,7 +168,7 @@ class DensePotential(Potential):
         self,
         n_features,
         n_units,
-        depth=2,
+        depth,
         *,
         sharpness=(1.0, 1.0),
         timed=False,
@@ -215,7 +210,7 @@ class ConvPotential(Potential):
         Channels of the embedding.
     n_units : int
         Filters of each K_l.
-    depth : int, default=1
+    depth : int
         Number of layers n.
     sharpness : tuple of float, default=(0.3, 10.0)
         Smallest and largest gamma; the filters' are between, at equal ratios.
@@ -229,7 +224,7 @@ class ConvPotential(Potential):
         self,
         n_channels,
         n_units,
-        depth=1,
+        depth,
         *,
         sharpness=(0.3, 10.0),
         timed=False,

@@ -9,10 +9,10 @@ __all__ = ["EmbeddedNetwork", "ProximalNetwork", "standard_normal"]
 
 # A step of the descent method is halved this often before it is given up.
 HALVINGS = 12
-# In training only one in so many samples has its steps halved. Halving makes up for any
+# In training only every fourth sample has its steps halved. Halving makes up for any
 # scale of phi, which without the others would grow without end; but without halving,
 # the weights learn to rise.
-CHECKED = 4
+HALVED_EVERY = 4
 # Size of the noise at the start, where the start's errors are of size one.
 NOISE_SIZE = 0.5
 
@@ -166,13 +166,13 @@ class EmbeddedNetwork(UnrolledNetwork):
 
     def _halved(self, step, z, kernel, rest, data):
         """The step, in rows where it would raise the objective times powers of 1/2."""
-        rows = slice(None, None, CHECKED if self.training else 1)
+        rows = slice(None, None, HALVED_EVERY if self.training else 1)
         whole, z = step[rows].detach(), z[rows]
-        misfit = self.physics.embed(self.embedding, kernel, rest[rows], data[rows])
         potential = self.potentials[0]
         share = torch.ones((len(step),) + (1,) * (z.ndim - 1)).to(z)
         part = share[rows]
         with torch.no_grad():
+            misfit = self.physics.embed(self.embedding, kernel, rest[rows], data[rows])
             before = potential(z) + misfit(z)
             for _ in range(HALVINGS):
                 trial = z - part * whole

@@ -6,16 +6,14 @@ from skhj.operators.blur import ExponentialBlur
 from skhj.operators.convert import as_operator
 from skhj.operators.magnetics import MagneticProfile
 from skhj.operators.matrices import DenseOperator, SparseOperator
-from skhj.operators.wrapped import CallableOperator, NumpyOperator, PhysicsOperator
+from skhj.operators.wrapped import NumpyOperator
 
 __all__ = [
-    "CallableOperator",
     "DenseOperator",
     "ExponentialBlur",
     "ForwardOperator",
     "MagneticProfile",
     "NumpyOperator",
-    "PhysicsOperator",
     "SparseOperator",
     "adjoint_mismatch",
     "as_operator",

@@ -34,7 +34,7 @@ def as_operator(obj, *, shape=None, image_shape=None):
           maps tensors of n images or of n rows;
         - a differentiable function of torch tensors, not necessarily linear, which
           maps n rows, or else n images, to n measurements. Its adjoint is found by
-          autograd, at each iterate;
+          autograd, at each iterate. One that takes both is given rows;
         - a `ForwardOperator`, which is returned as it is.
     shape : tuple of int or None, default=None
         The shape (M, N) that the operator must have: M measurements, N unknowns. A
@@ -97,28 +97,35 @@ def _has(obj, *methods):
 
 def _check_matrix(matrix):
     """Finite float64 matrix, in scikit-learn's words where it is none."""
-    if scipy.sparse.issparse(matrix):
-        matrix = matrix.tocsr()
-    else:
-        given = matrix
-        try:
-            matrix = np.asarray(given)
-        except ValueError:  # lists of several lengths
-            matrix = np.asarray(None)
-        if matrix.dtype.kind not in "buifcO" or matrix.ndim not in (1, 2):
-            raise ValueError(
-                "operator must be a matrix of numbers, a linear operator, a function "
-                f"of tensors or an object with A and A_adjoint, got {given!r}"
-            )
-        if matrix.ndim == 1:
-            raise ValueError(
-                "operator must be a matrix of shape (measurements, unknowns), got an "
-                f"array of shape {matrix.shape}; one measurement is a matrix of one "
-                "row, operator.reshape(1, -1)"
-            )
+    matrix = matrix.tocsr() if scipy.sparse.issparse(matrix) else _numbers(matrix)
+    if matrix.ndim == 1:
+        raise ValueError(
+            "operator must be a matrix of shape (measurements, unknowns), got an array "
+            f"of shape {matrix.shape}; one measurement is a matrix of one row, "
+            "operator.reshape(1, -1)"
+        )
     return check_array(
         matrix, accept_sparse=True, dtype=np.float64, copy=True, input_name="operator"
     )
+
+
+def _numbers(given):
+    """Array of numbers, of one or two axes."""
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind == "O":
+            array = array.astype(np.float64)
+    except (TypeError, ValueError):  # rows of several lengths, objects
+        array = np.asarray("")
+    if array.dtype.kind not in "buifc" or array.ndim not in (1, 2):
+        kind = f"{type(given).__name__}"
+        if isinstance(given, np.ndarray):
+            kind = f"an array of shape {given.shape} and dtype {given.dtype}"
+        raise ValueError(
+            "operator must be a matrix of numbers, a linear operator, a function of "
+            f"tensors or an object with A and A_adjoint, got {kind}"
+        )
+    return array
 
 
 def _from_tensor(tensor):
@@ -149,6 +156,12 @@ def _from_linear_operator(obj):
     except (NotImplementedError, AttributeError, TypeError) as error:
         raise ValueError(
             "operator must come with its adjoint, but its rmatvec is not implemented"
+        ) from error
+    except ValueError as error:
+        raise ValueError(
+            f"operator, of shape {operator.shape}, must map {operator.shape[0]} "
+            f"measurements to {operator.shape[1]} unknowns by rmatvec, which failed: "
+            f"{error}"
         ) from error
     return NumpyOperator(operator)
 

@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
-from torch.func import functional_call
 
 from skhj.operators.base import ForwardOperator
 
@@ -88,16 +86,18 @@ class NumpyOperator(ForwardOperator):
     def _through_numpy(self, method, rows, n_columns):
         """Apply a method to the rows of a tensor, as columns of an array."""
         columns = rows.detach().cpu().double().numpy().T
+        demand = (
+            f"operator, of shape {self.shape}, must map {len(rows)} columns to real "
+            f"ones of length {n_columns} by {method}, which"
+        )
         try:
             values = np.asarray(getattr(self.operator, method)(columns)).T
-            complaint = f"returned values of dtype {values.dtype}, shape {values.shape}"
         except ValueError as error:
-            values, complaint = None, f"failed: {error}"
-        shape = len(rows), n_columns
-        if values is None or values.shape != shape or np.iscomplexobj(values):
+            raise ValueError(f"{demand} failed: {error}") from error
+        if values.shape != (len(rows), n_columns) or np.iscomplexobj(values):
             raise ValueError(
-                f"operator, of shape {self.shape}, must map {len(rows)} columns to "
-                f"real ones of length {n_columns} by {method}, which {complaint}"
+                f"{demand} returned values of dtype {values.dtype}, "
+                f"shape {values.shape}"
             )
         return torch.tensor(np.ascontiguousarray(values)).to(rows)
 
@@ -175,14 +175,7 @@ class CallableOperator(ForwardOperator):
             If x is not of shape (n, N).
         """
         self._check_rows("x", x, self.shape[1])
-        return self.signature.call(self._evaluate, x, self.signature.domain)
-
-    def _evaluate(self, x):
-        if not isinstance(self.function, nn.Module):
-            return self.function(x)
-        # A module's own parameters are not to be given gradients.
-        weights = {name: w.detach() for name, w in self.function.named_parameters()}
-        return functional_call(self.function, weights, x)
+        return self.signature.call(self.function, x, self.signature.domain)
 
     def adjoint(self, r=None, x=None):
         """Adjoint of the derivative of A at x, applied to residuals.
