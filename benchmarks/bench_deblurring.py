@@ -35,7 +35,7 @@ windows of others to learn from, blurred by exp(-|r|/s) and with noise of {noise
 levels from 0 to 1: means, and ranges of the ratios, over the seeds. "Tikhonov" has the
 best weight on the training pairs, "Wiener" their mean and spectrum; "deepinv HQS"
 (with ``--deepinv``) is four layers of its half-quadratic splitting with a DnCNN each,
-trained for the CPU time of our EUnet.
+trained for the CPU time of our EUnet, or more.
 """
 
 

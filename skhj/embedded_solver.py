@@ -99,7 +99,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
         come on top.
     batch_size : int or "auto", default="auto"
         Samples a step. "auto" takes a sixteenth of the samples, from 16 to 256; 32
-        images, of more than 1024 pixels fewer, but at least 8.
+        images, of more than 2048 pixels fewer, but at least 8.
     learning_rate : float or "auto", default="auto"
         Largest step size of Adam; it is reached after a tenth of the steps and falls
         to zero along a half cosine. "auto" takes 0.005.

@@ -7,7 +7,7 @@ __all__ = ["default_embedding_dim", "default_schedule"]
 # Channels of the embedding of images.
 CHANNELS = 32
 # Samples that training sees, and pixels of images; pixels of a step.
-SAMPLES, PIXELS, STEP_PIXELS = 300_000, 60_000_000, 32_768
+SAMPLES, PIXELS, STEP_PIXELS = 300_000, 60_000_000, 65_536
 LEARNING_RATE = 0.005
 # Draws of vectors take as many times the passes: the weights of modes are learned later
 # than their means.
