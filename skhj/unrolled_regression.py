@@ -167,7 +167,12 @@ def _best_setting(settings, train_in, training):
     """The setting in which a short training comes to the smallest loss."""
     n_passes = max(1, int(PILOT_SHARE * training["max_iter"]))
     short = training | {"max_iter": n_passes, "verbose": 0, "progress": None}
-    losses = [train_in(setting, **short)[1].best_loss for setting in settings]
+    losses = []
+    for setting in settings:
+        try:
+            losses.append(train_in(setting, **short)[1].best_loss)
+        except FloatingPointError:  # the other may train
+            losses.append(np.inf)
     return settings[int(np.argmin(losses))]
 
 
