@@ -18,7 +18,12 @@ from skhj.extrapolation import ExtrapolationWarning, measure_reach
 from skhj.learned_prior import LearnedPrior
 from skhj.networks import load_network
 from skhj.prior_search import PriorSearch, Samples, Settings, gradient_mismatch
-from skhj.progress import CallbackSupportMixin, FitProgress, with_callbacks
+from skhj.progress import (
+    FIT_STACKLEVEL,
+    CallbackSupportMixin,
+    FitProgress,
+    with_callbacks,
+)
 from skhj.training import hold_out, resolve_device
 
 __all__ = ["HJPriorRegressor"]
@@ -365,7 +370,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
                 f"{mismatch:.0%} of its variance: check its sign and its units (from "
                 "proximal points P it is (X - P) / t), or for noise",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=FIT_STACKLEVEL + 1,
             )
         self._model = best.model
         self._fitted_architectures = [
@@ -404,7 +409,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
                     f"the network of the {name} was still improving when its training "
                     f"ended; raise max_iter (it is {self.max_iter})",
                     ConvergenceWarning,
-                    stacklevel=6,
+                    stacklevel=FIT_STACKLEVEL + 2,
                 )
 
     def __getstate__(self):

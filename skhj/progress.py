@@ -3,6 +3,7 @@
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 
+    # From a fit's own warning to its caller, past the wrappers of scikit-learn.
     FIT_STACKLEVEL = 4
 except ImportError:  # scikit-learn < 1.9
     FIT_STACKLEVEL = 3

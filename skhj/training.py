@@ -94,7 +94,7 @@ class _Net(NeuralNet):
         inputs, targets = batch
         answers = self.infer(inputs, **fit_params)
         loss = self.get_loss(answers, targets, X=inputs, training=True)
-        weights = self.module_.parameters()
+        weights = self.optimizer_.param_groups[0]["params"]
         loss.backward(inputs=[w for w in weights if w.requires_grad])
         return {"loss": loss, "y_pred": answers}
 

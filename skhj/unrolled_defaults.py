@@ -9,8 +9,8 @@ CHANNELS = 32
 # Samples that training sees, and pixels of images; pixels of a step.
 SAMPLES, PIXELS, STEP_PIXELS = 300_000, 60_000_000, 65_536
 LEARNING_RATE = 0.005
-# Draws of vectors take as many times the passes: the weights of modes are learned later
-# than their means.
+# Draws of vectors take this many times the passes: the weights of modes are learned
+# later than their means.
 DRAW_FACTOR = 3
 
 

@@ -130,11 +130,15 @@ def fit_unrolled(
     settings = settings_of(B)
     if noise_level == "auto":
         noise_level = _estimated_noise_level(B, X, operator)
+    setting = settings[0]
+    noiseless = None
+    if noise_level is not None:  # the same for all settings: they differ in units
+        noiseless = _noiseless_data(X, operator, setting)
     train_in = partial(
         _train_in,
         B=B,
         X=X,
-        operator=operator,
+        noiseless=noiseless,
         seen=seen,
         held_out=held_out if early_stopping else None,
         device=device,
@@ -142,7 +146,6 @@ def fit_unrolled(
         noise_level=noise_level,
         generator=generator,
     )
-    setting = settings[0]
     if early_stopping and len(settings) > 1:
         setting = _best_setting(settings, train_in, training)
     network, result, criterion = train_in(setting, **training)
@@ -180,8 +183,8 @@ def _train_in(
     setting,
     B,
     X,
-    operator,
     *,
+    noiseless,
     seen,
     held_out,
     device,
@@ -204,7 +207,7 @@ def _train_in(
         validation = inputs[held_out], answers[held_out]
     augment = None
     if noise_level is not None:
-        inputs = single(units.inputs(_noiseless_data(X, operator, setting)))
+        inputs = single(units.inputs(noiseless))
         augment = partial(_add_noise, units, noise_level, generator)
     criterion, module = _SquaredError(), network
     if architecture["noisy"]:

@@ -118,7 +118,7 @@ def _numbers(given):
     except (TypeError, ValueError):  # rows of several lengths, objects
         array = np.asarray("")
     if array.dtype.kind not in "buifc" or array.ndim not in (1, 2):
-        kind = f"{type(given).__name__}"
+        kind = type(given).__name__
         if isinstance(given, np.ndarray):
             kind = f"an array of shape {given.shape} and dtype {given.dtype}"
         raise ValueError(
