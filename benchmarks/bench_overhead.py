@@ -25,9 +25,10 @@ import torch
 
 import skhj
 from skhj.datasets import make_value_samples
-from skhj.networks import SemiconvexNetwork, make_core
+from skhj.priors.convex.build import make_core
+from skhj.priors.convex.semiconvex import SemiconvexNetwork
+from skhj.priors.convex.standardisation import standardise
 from skhj.problems import L1
-from skhj.standardisation import standardise
 from skhj.training import BETAS, learning_rate_factor, train
 
 LARGEST_RATIO = 1.15

@@ -19,10 +19,10 @@ from scipy import sparse
 from scipy.stats import qmc
 
 from skhj.hamilton_jacobi import half_squared_norm
-from skhj.max_plus import maximum, pqm_pieces, value_upper_pieces
-from skhj.max_plus_value import value_function
-from skhj.pair_constants import prior_constants
-from skhj.piece_selection import optimal_error, select_pieces
+from skhj.max_plus.constants import prior_constants
+from skhj.max_plus.pieces import maximum, pqm_pieces, value_upper_pieces
+from skhj.max_plus.selection import optimal_error, select_pieces
+from skhj.max_plus.value import value_function
 
 RESULTS = Path(__file__).parent / "results" / "pqm.md"
 

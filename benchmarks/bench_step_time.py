@@ -24,9 +24,9 @@ import numpy as np
 import torch
 
 import skhj
-from skhj.networks.build_unrolled import make_unrolled
-from skhj.networks.physics import DensePhysics, SpectralPhysics
-from skhj.networks.potential import Potential
+from skhj.inverse.unrolled.build import make_unrolled
+from skhj.inverse.unrolled.misfit import DensePhysics, SpectralPhysics
+from skhj.inverse.unrolled.potential import Potential
 from skhj.training import BETAS, learning_rate_factor, train
 
 LARGEST_RATIO = 1.15

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 import skhj
 from skhj import HJPriorRegressor
 from skhj import hamilton_jacobi as hj
-from skhj.networks import ICNN
+from skhj.priors.convex.icnn import ICNN
 
 N_FRESH, N_INVERTED = 5000, 50
 

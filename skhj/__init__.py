@@ -1,9 +1,9 @@
 """scikit-learn estimators for inverse problems: priors from Hamilton-Jacobi data."""
 
-from skhj.embedded_solver import EmbeddedInverseSolver
-from skhj.hj_prior import HJPriorRegressor
-from skhj.pqm_prior import PQMPrior
-from skhj.reachability import check_reachable
+from skhj.estimators.check_reachable import check_reachable
+from skhj.estimators.embedded_solver import EmbeddedInverseSolver
+from skhj.estimators.hj_prior import HJPriorRegressor
+from skhj.estimators.pqm_prior import PQMPrior
 
 __version__ = "0.1.0"
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_array
 
 from skhj.hamilton_jacobi import half_squared_norm
-from skhj.simplex import minimize_quadratic_over_linear
+from skhj.numerics.quadratic_over_linear import minimize_quadratic_over_linear
 
 __all__ = ["L1", "ConcaveQuadratic", "MinPlus", "NegativeL1"]
 

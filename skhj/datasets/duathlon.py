@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_array, check_random_state
 
-from skhj import gaussian_mixture as gm
+from skhj.datasets import gaussian_mixture as gm
 from skhj.datasets.checks import check_n_samples, check_noise
 
 __all__ = ["DuathlonLimit", "duathlon_mmse", "duathlon_posterior", "make_duathlon"]

@@ -1,6 +1,6 @@
 """Forward operators: numpy's and torch's, linear or not, under one interface."""
 
-from skhj.operators.adjoint_test import adjoint_mismatch, check_adjoint
+from skhj.operators.adjointness import adjoint_mismatch, check_adjoint
 from skhj.operators.base import ForwardOperator
 from skhj.operators.blur import ExponentialBlur
 from skhj.operators.convert import as_operator

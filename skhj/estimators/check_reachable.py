@@ -1,0 +1,78 @@
+"""Whether samples can be a value function at all."""
+
+import numpy as np
+from sklearn.utils import check_array
+
+from skhj.estimators.prior_estimator import FLOATS, check_gradient
+from skhj.max_plus.constants import sample_allowance
+from skhj.max_plus.reachability import measure_reachability
+
+__all__ = ["check_reachable"]
+
+
+def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
+    r"""Test whether samples can be a value function of some prior at time ``t``.
+
+    With gradients the test is exact for the samples: a prior generates them if and
+    only if :math:`S_j \le S_i + \langle g_i, x_j - x_i \rangle + |x_j - x_i|^2 / (2t)`
+    for all pairs. From values alone a failure is a proof, a pass says little, and
+    above a few dimensions nothing: "no evidence against".
+
+    Parameters
+    ----------
+    X : array-like of shape (n, d)
+        Points, at least two.
+    y : array-like of shape (n,)
+        Values S(x, t).
+    gradient : array-like of shape (n, d) or None, default=None
+        Gradients of S by x.
+    t : float, default=1.0
+        Time, positive.
+    noise_std : float, default=0.0
+        Standard deviation of the noise of ``y``, allowed for.
+
+    Returns
+    -------
+    Reachability
+        A named tuple: ``reachable``, ``worst_violation`` in the units of ``y``, its
+        ``pair`` of indices (i, j) (i bounds j), ``largest_t`` for which the samples
+        are reachable (nan from values alone), and ``verdict``.
+
+    Raises
+    ------
+    ValueError
+        If ``t`` or ``noise_std`` is out of range, or the arrays do not match.
+
+    References
+    ----------
+    Esteve-Yague, Zuazua, "The inverse problem for Hamilton-Jacobi equations and
+    semiconcave envelopes", SIAM J. Math. Anal. 52, 2020, Theorem 2.2.
+
+    Examples
+    --------
+    >>> from skhj import check_reachable
+    >>> X, S, gradient = [[-1.0], [1.0]], [0.5, 0.5], [[-1.0], [1.0]]  # of |x|, t = 1
+    >>> result = check_reachable(X, S, gradient, t=1.0)
+    >>> result.reachable, round(result.largest_t, 9)
+    (True, 1.0)
+    >>> check_reachable(X, S, gradient, t=2.0).verdict
+    'not reachable'
+    """
+    if not 0 < t < np.inf:
+        raise ValueError(f"t must be a positive finite number, got {t!r}")
+    if not 0 <= noise_std < np.inf:
+        raise ValueError(
+            f"noise_std must be a non-negative finite number, got {noise_std!r}"
+        )
+    X = check_array(X, dtype=FLOATS, ensure_min_samples=2, input_name="X")
+    y = check_array(y, dtype=FLOATS, ensure_2d=False, input_name="y")
+    if y.shape != (len(X),):
+        raise ValueError(f"y must have the shape ({len(X)},), got {y.shape}")
+    gradient = check_gradient(gradient, X, dtype=FLOATS)
+    return measure_reachability(
+        X.astype(np.float64),
+        y.astype(np.float64),
+        None if gradient is None else gradient.astype(np.float64),
+        t=t,
+        allowance=sample_allowance(X, y, gradient, noise_std=noise_std),
+    )

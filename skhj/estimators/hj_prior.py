@@ -1,0 +1,493 @@
+"""Estimator of a prior from samples of its Hamilton-Jacobi value function."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import nn
+
+from skhj import hamilton_jacobi as hj
+from skhj.estimators.prior_estimator import PriorEstimator
+from skhj.estimators.progress import (
+    FIT_STACKLEVEL,
+    CallbackSupportMixin,
+    FitProgress,
+    with_callbacks,
+)
+from skhj.exceptions import ExtrapolationWarning
+from skhj.priors.convex.build import load_network
+from skhj.priors.data_reach import measure_reach
+from skhj.priors.learned_prior import LearnedPrior
+from skhj.priors.search import PriorSearch, Samples, Settings, gradient_mismatch
+from skhj.training import hold_out, resolve_device
+
+__all__ = ["HJPriorRegressor"]
+
+# Share of the gradients' variance that a fit of y and them leaves, above which they
+# hardly belong together.
+INCONSISTENT = 0.5
+NETWORKS = {"auto", "icnn", "ridge", "envelope"}
+
+
+class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
+    r"""Learn a prior from samples of its Hamilton-Jacobi value function.
+
+    From samples of :math:`S(x, t) = \min_y J(y) + |x - y|^2 / (2t)`, and of its
+    gradient where that is known, the estimator learns S by a model for which
+    :math:`\psi(x) = |x|^2/2 - t S(x, t)` is convex, and the smallest prior J that
+    generates it, :math:`J(y) = (\psi^*(y) - |y|^2/2) / t`. It can learn from proximal
+    points, or from pairs of noisy and clean signals, as well.
+
+    Parameters
+    ----------
+    t : float, default=1.0
+        Time of the samples, positive. It has the units of |x|^2 / S: points scaled
+        by ``a`` ask for ``a**2 * t``, values scaled by ``c`` for ``t / c``.
+    network : {"auto", "icnn", "ridge", "envelope"} or nn.Module class, default="auto"
+        Model of the value function.
+
+        - "ridge": convex splines along the axes, or along directions that are learned;
+          fitted by exact least squares.
+        - "icnn": an input-convex network with a wide shallow branch.
+        - "envelope": a network for the prior itself, trained through the minimisation
+          that makes the value function of it.
+        - "auto": splines first, then, unless these leave next to nothing, the others;
+          the best on the hold-out is kept.
+        - A class is called with the number of features; its modules map (n, d) to (n,)
+          and must be convex in their input, and a method ``project_`` is called after
+          each step where there is one.
+    target : {"value", "prox"}, default="value"
+        What y is in ``fit``: values S(x, t), or proximal points (or the clean signals
+        of which X are noisy ones). With "prox", ``predict`` returns proximal points,
+        and S and J are known up to a constant, chosen so that the least prior of a
+        training point is zero.
+    hidden_layer_sizes : tuple of int, default=(96, 96)
+        Widths of the deep branch of "icnn"; may be empty.
+    wide_units : int, default=256
+        Units of the shallow branch of "icnn"; may be 0.
+    softplus_beta : float, default=5.0
+        Sharpness of the softplus of "icnn" at the start of training.
+    max_iter : int, default=100
+        Largest number of passes over the data, for each network; half of them for one
+        that only starts Newton's method. Training ends when half as many pass without
+        progress on the hold-out. Time is about proportional to it, but for splines.
+    batch_size : int or "auto", default="auto"
+        Samples a step. "auto" takes a sixteenth of the samples, from 32 to 256.
+    learning_rate : float, default=0.02
+        Largest step size of Adam; it is reached after a tenth of the steps and falls
+        to zero along a half cosine.
+    gradient_weight : float, default=1.0
+        Weight of the gradients where the values have 1, each in units of what the
+        best quadratic leaves (for splines, the best affine function). It matters to
+        the prior's network, whose gradients are always known, and to the value's
+        where ``gradient`` is given.
+    prox_loss : {"squared", "matching"}, default="squared"
+        Loss of proximal points, with ``target="prox"``. From noisy signals the squared
+        error learns the mean of the clean ones, proximal matching comes close to their
+        mode, and "auto" then means "icnn": splines know the squared error only.
+    matching_width : float, default=0.5
+        Last width of the proximal matching loss, in units of the root mean squared
+        error that the squared loss leaves. Less is closer to the mode and asks for
+        more samples.
+    prior_method : {"auto", "network", "newton", "inversion"}, default="auto"
+        How ``prior`` is computed. "network": a second network, one pass a query.
+        "newton": the conjugate of the fitted potential; by Newton's method, from that
+        network's answer, of which it is a lower bound; in closed form where the
+        potential is a sum of splines along a basis. "inversion": conjugate gradients
+        from scratch for each query, without a second network; the slow baseline. The
+        closed form takes 0.4 to 16 microseconds a query with 2 to 64 features,
+        conjugate gradients 83 to 5,000 times that (benchmarks/results).
+        "auto": "newton", or where gradients are given, the one of the first two that
+        is closer to the prior on the hold-out. A model of the prior itself needs none
+        of them.
+    validation_fraction : float, default=0.1
+        Share of the samples held out to choose the best weights and the best model.
+    device : str, torch.device or None, default=None
+        Where to compute. None takes a CUDA device where there is one, else the CPU.
+    random_state : int, RandomState instance or None, default=None
+        Source of the hold-out, the initial weights and the shuffling.
+    verbose : int, default=0
+        Positive: print a line an epoch.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features d seen in ``fit``.
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the features, where X had string names.
+    network_ : str
+        The network that was kept: "icnn", "ridge", "envelope" or a class's name.
+    candidates_ : list of dict
+        The models that were fitted, best first: ``"name"``, ``"validation_error"``
+        (mean squared error on the hold-out, of S or of the prox) and ``"seconds"``.
+        The first was kept.
+    n_iter_ : int
+        Number of epochs run for the value's network.
+    loss_curve_ : ndarray of shape (n_iter_,)
+        Training loss of the value's network. The best quadratic's is about 1, or
+        1 + ``gradient_weight`` where gradients are given. Splines, which have no
+        epochs, give their error on the hold-out.
+    prior_loss_curve_ : ndarray of shape (n_epochs,)
+        Training loss of the prior's network; empty where there is none.
+    prior_method_ : str
+        The method that ``prior`` uses: one of the above, or "exact", in closed form.
+    value_weights_, prior_weights_ : dict of str to ndarray
+        Weights of the two models; the latter None where there is none.
+
+    Raises
+    ------
+    FloatingPointError
+        If the loss stops being finite in ``fit``; the message says what to lower.
+
+    Warns
+    -----
+    ExtrapolationWarning
+        If queries lie more than twice as far out as the farthest sample.
+    ConvergenceWarning
+        If a training had not settled, or a query was not solved to its tolerance.
+
+    Notes
+    -----
+    The two networks and the exact gradient they share (with p = prox(x), x is a
+    gradient of psi* at p) are in section 3 of [1]_, "inversion" and proximal matching
+    in [2]_. Computation is in double precision, training by Adam in single; answers
+    come in the dtype of X.
+
+    References
+    ----------
+    .. [1] Akande, Langlois, Onwunta, "Deep learning methods for inverse problems using
+       connections between proximal operators and Hamilton-Jacobi equations",
+       arXiv 2512.23829.
+    .. [2] Fang, Buchanan, Sulam, "What's in a prior? Learned proximal networks for
+       inverse problems", ICLR 2024.
+
+    Examples
+    --------
+    >>> from skhj import HJPriorRegressor
+    >>> from skhj.datasets import make_value_samples
+    >>> from skhj.problems import ConcaveQuadratic
+    >>> problem = ConcaveQuadratic(kappa=0.5)
+    >>> X, y, _ = make_value_samples(problem, 300, 2, t=1.0, random_state=0)
+    >>> est = HJPriorRegressor(t=1.0, random_state=0).fit(X, y)
+    >>> est.network_
+    'ridge'
+    >>> est.prior([[1.0, 2.0]]).round(6)
+    array([-1.25])
+    >>> est.prox([[1.0, 2.0]]).round(6)
+    array([[2., 4.]])
+    """
+
+    _parameter_constraints = {
+        "t": [Interval(Real, 0, None, closed="neither")],
+        "network": [StrOptions(NETWORKS), type],
+        "target": [StrOptions({"value", "prox"})],
+        "hidden_layer_sizes": ["array-like"],
+        "wide_units": [Interval(Integral, 0, None, closed="left")],
+        "softplus_beta": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "gradient_weight": [Interval(Real, 0, None, closed="left")],
+        "prox_loss": [StrOptions({"squared", "matching"})],
+        "matching_width": [Interval(Real, 0, None, closed="neither")],
+        "prior_method": [StrOptions({"auto", "network", "newton", "inversion"})],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "device": [str, torch.device, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        t=1.0,
+        *,
+        network="auto",
+        target="value",
+        hidden_layer_sizes=(96, 96),
+        wide_units=256,
+        softplus_beta=5.0,
+        max_iter=100,
+        batch_size="auto",
+        learning_rate=0.02,
+        gradient_weight=1.0,
+        prox_loss="squared",
+        matching_width=0.5,
+        prior_method="auto",
+        validation_fraction=0.1,
+        device=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.t = t
+        self.network = network
+        self.target = target
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.wide_units = wide_units
+        self.softplus_beta = softplus_beta
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.gradient_weight = gradient_weight
+        self.prox_loss = prox_loss
+        self.matching_width = matching_width
+        self.prior_method = prior_method
+        self.validation_fraction = validation_fraction
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, gradient=None):
+        """Learn the value function and the prior.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points, at least two.
+        y : array-like of shape (n,) or (n, d)
+            Values S(x, t); with ``target="prox"`` the proximal points of X, or the
+            clean signals of which the rows of X are noisy ones.
+        gradient : array-like of shape (n, d) or None, default=None
+            Gradients of S by x, where known beside its values. From a denoiser's
+            outputs p = prox(x), the gradient is (x - p) / t.
+
+        Returns
+        -------
+        HJPriorRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an array is not of the form asked for.
+        """
+        self._forget_fit()
+        self._check_network()
+        X, y, gradient = self._check_target(X, y, gradient)
+        settings = self._settings()
+        rng = check_random_state(self.random_state)
+        held_out = hold_out(len(X), self.validation_fraction, rng)
+        samples = Samples(X, y, gradient, self.t, held_out)
+        progress = FitProgress(self)
+        search = PriorSearch(samples, settings, rng, progress)
+        candidates = search.run(self.network)
+        progress.end()
+        return self._keep(candidates, search)
+
+    def _check_target(self, X, y, gradient):
+        """Return points, values or None, and gradients or None."""
+        if self.prox_loss == "matching" and (
+            self.target == "value" or self.network == "ridge"
+        ):
+            raise ValueError(
+                "prox_loss='matching' needs target='prox' and a network that is not "
+                f"'ridge', got target={self.target!r} and network={self.network!r}"
+            )
+        if self.target == "value":
+            return self._check_samples(X, y, gradient)
+        if self.network == "envelope":
+            raise ValueError(
+                "network must not be 'envelope' with target='prox': it is trained on "
+                "values"
+            )
+        if gradient is not None:
+            raise ValueError(
+                "gradient must be None with target='prox': y alone says what it is"
+            )
+        X, P = validate_data(
+            self, X, y, dtype=np.float64, multi_output=True, ensure_min_samples=2
+        )
+        P = check_array(P, dtype=np.float64, ensure_2d=False, input_name="y")
+        if P.shape != X.shape:
+            raise ValueError(
+                f"y must have the shape of X, {X.shape}, with target='prox', got "
+                f"{P.shape}"
+            )
+        return X, None, hj.value_gradient_from_prox(X, P, self.t)
+
+    def _check_network(self):
+        if isinstance(self.network, type) and not issubclass(self.network, nn.Module):
+            raise ValueError(
+                f"network must be one of {sorted(NETWORKS)} or a subclass of "
+                f"torch.nn.Module (the class itself, not an object), got "
+                f"{self.network!r}"
+            )
+        sizes = list(self.hidden_layer_sizes)
+        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+            raise ValueError(
+                f"hidden_layer_sizes must be positive integers, got {sizes}"
+            )
+        if not sizes and not self.wide_units:
+            raise ValueError(
+                "hidden_layer_sizes and wide_units must not both leave out all units"
+            )
+
+    def _settings(self):
+        return Settings(
+            architecture=self._architecture(),
+            max_iter=self.max_iter,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            gradient_weight=self.gradient_weight,
+            matching_width=(
+                self.matching_width if self.prox_loss == "matching" else None
+            ),
+            prior_method=self.prior_method,
+            device=resolve_device(self.device),
+            verbose=self.verbose,
+        )
+
+    def _architecture(self):
+        if isinstance(self.network, type):
+            return {"network": self.network}
+        return {
+            "network": "icnn",
+            "hidden_layer_sizes": tuple(self.hidden_layer_sizes),
+            "wide_units": self.wide_units,
+            "softplus_beta": self.softplus_beta,
+        }
+
+    def _keep(self, candidates, search):
+        """Set every fitted attribute, once all of them are known."""
+        best = candidates[0]
+        P, J, _ = search.prior_samples(best.model)
+        if self.target == "prox":
+            best.model.shift_(-J.min())
+        self._warn_if_unsettled(best)
+        mismatch = gradient_mismatch(best.model, search.samples)
+        if mismatch > INCONSISTENT:
+            warnings.warn(
+                "gradient differs from that of the fitted values by "
+                f"{mismatch:.0%} of its variance: check its sign and its units (from "
+                "proximal points P it is (X - P) / t), or for noise",
+                UserWarning,
+                stacklevel=FIT_STACKLEVEL + 1,
+            )
+        self._model = best.model
+        self._fitted_architectures = [
+            getattr(fit, "architecture", {}) or self._architecture()
+            for fit in (best.value_fit, best.prior_fit)
+        ]
+        self._reach = measure_reach(search.samples.X), measure_reach(P)
+        self._target = self.target
+        self.network_ = best.name.split(" ")[0]
+        self.candidates_ = [
+            {
+                "name": candidate.name,
+                "validation_error": candidate.validation_error,
+                "seconds": candidate.seconds,
+            }
+            for candidate in candidates
+        ]
+        self.prior_method_ = best.prior_method
+        self.value_weights_ = best.model.value_network.to_arrays()
+        self.loss_curve_ = best.value_fit.loss_curve
+        self.n_iter_ = len(self.loss_curve_)
+        self.prior_weights_, self.prior_loss_curve_ = None, np.empty(0)
+        if best.model.prior_network is not None:
+            self.prior_weights_ = best.model.prior_network.to_arrays()
+            self.prior_loss_curve_ = best.prior_fit.loss_curve
+        self._time = self.t
+        return self
+
+    def _warn_if_unsettled(self, candidate):
+        fits = {"value function": candidate.value_fit, "prior": candidate.prior_fit}
+        if candidate.model.value_by_minimisation:
+            del fits["value function"]  # It only starts the minimisation.
+        for name, fit in fits.items():
+            if fit is not None and not fit.converged:
+                warnings.warn(
+                    f"the network of the {name} was still improving when its training "
+                    f"ended; raise max_iter (it is {self.max_iter})",
+                    ConvergenceWarning,
+                    stacklevel=FIT_STACKLEVEL + 2,
+                )
+
+    def __getstate__(self):
+        # The state is numpy: a model from a GPU loads without one.
+        state = super().__getstate__().copy()
+        state.pop("_model", None)
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "value_weights_" in state:
+            self._model = self._load_model()
+
+    def _load_model(self):
+        try:
+            device = resolve_device(self.device)
+        except ValueError:
+            device = torch.device("cpu")
+        networks = [
+            weights and load_network(weights, architecture).to(device)
+            for weights, architecture in zip(
+                (self.value_weights_, self.prior_weights_),
+                self._fitted_architectures,
+                strict=True,
+            )
+        ]
+        return LearnedPrior(
+            *networks, self._time, value_by_minimisation=self.network_ == "envelope"
+        )
+
+    def predict(self, X):
+        """Value function S(x, t), or with ``target="prox"`` the proximal points.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, d)
+            What y was in ``fit``, in the float dtype of X.
+        """
+        check_is_fitted(self)
+        return self.prox(X) if self._target == "prox" else super().predict(X)
+
+    def _value_and_prox(self, X):
+        answer = self._checked(self._model.value(X), X, self._reach[0])
+        return answer.value, hj.prox_from_gradient(X, answer.gradient, self._time)
+
+    def _prior_and_gradient(self, X):
+        answer = self._model.prior(X, self.prior_method_)
+        answer = self._checked(answer, X, self._reach[1])
+        return answer.value, answer.gradient
+
+    def _evolved(self, X, time):
+        answer = self._model.evolve(X, time)
+        # The data have to reach where the characteristics through X end.
+        ends = X + (self._time - time) * answer.gradient
+        return self._checked(answer, ends, self._reach[0]).value
+
+    def _checked(self, answer, X, reach):
+        """Warn of answers that extrapolate, and of those not solved for."""
+        n_far = int(reach.is_far(X).sum())
+        if n_far:
+            warnings.warn(
+                f"{n_far} of {len(X)} points lie far outside the data of fit, where "
+                "answers extrapolate",
+                ExtrapolationWarning,
+                stacklevel=4,
+            )
+        n_unsolved = int((~answer.solved).sum())
+        if n_unsolved:
+            warnings.warn(
+                f"a minimisation was not solved to its tolerance at {n_unsolved} of "
+                f"{len(X)} points: values there are bounds, not the fitted ones",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        return answer

@@ -1,0 +1,384 @@
+"""Estimator of certified priors, by max-plus minorants."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from skhj.estimators.missing_gradients import estimate_gradient
+from skhj.estimators.prior_estimator import FLOATS, PriorEstimator, in_dtype
+from skhj.max_plus.constants import (
+    prior_constants,
+    sample_allowance,
+    unconstrained_constants,
+)
+from skhj.max_plus.pieces import (
+    Pieces,
+    maximum,
+    pam_pieces,
+    pqm_pieces,
+    value_upper_pieces,
+)
+from skhj.max_plus.reachability import measure_reachability, project_reachable
+from skhj.max_plus.selection import select_pieces
+from skhj.max_plus.value import value_function
+
+__all__ = ["PQMPrior"]
+
+HUGE = 1e100
+
+
+class PQMPrior(PriorEstimator):
+    r"""Bound a prior from samples of its value function, without training.
+
+    From values and gradients of :math:`S(x, t) = \min_y J(y) + |x - y|^2/(2t)` the
+    prior is the maximum of one quadratic a sample,
+
+    .. math:: J_{PQM}(y) = \max_k J_k + \langle g_k, y - y_k \rangle
+        - \frac{1 - \alpha}{2t} |y - y_k|^2, \qquad y_k = x_k - t g_k, \;
+        J_k = S_k - \frac{t}{2} |g_k|^2,
+
+    exact at every y_k, and S, the prox and every other time follow from it exactly.
+
+    Where :math:`tJ + |\cdot|^2/2` *is* alpha-strongly convex, a constant the caller
+    knows, J_PQM and its S are lower bounds everywhere: that is a certificate. With
+    alpha="auto" the constant is the largest the samples allow, an estimate from above,
+    and so is the bound. Upper bounds ask for the smoothness of psi* in the same way.
+
+    The error decays as n^(-2/d): in many dimensions these are bounds, not a regressor.
+    For a smooth prior and n = 4000 the mean error over the standard deviation of J was
+    0.36 (alpha=0), 0.07 (known alpha), 0.03 ("local") at d = 8, and 8.8, 4.1, 0.46 at
+    d = 64. Outside the convex hull of the samples S falls as -|dx|^2 / (2 t alpha).
+
+    Parameters
+    ----------
+    t : float, default=1.0
+        Time of the samples, positive.
+    alpha : {"auto", "local"} or float, default="auto"
+        Strong convexity of t J + |.|^2 / 2. "auto" is the largest constant consistent
+        with the samples, "local" the largest of each piece: far more accurate, exact
+        at samples, and no lower bound. A float in [0, 1) is a known constant; 0 is
+        PAM, which holds for any prior and needs no gradients.
+    smoothness : "auto" or float, default="auto"
+        Smoothness L of psi*, for the upper bounds: psi* - L |.|^2 / 2 is concave.
+        "auto" is the least the samples allow; ``inf`` where psi* has kinks.
+    gradient_estimator : {"auto", "local"} or estimator, default="auto"
+        Where ``fit`` is given no gradients: "local" fits quadratics to neighbours, an
+        estimator with ``fit``, ``predict`` and ``prox`` is fitted to the values, and
+        its values replace them too. "auto" is "local" for at most three features,
+        `HJPriorRegressor` above.
+    on_inconsistent : {"warn", "project", "raise"}, default="warn"
+        If no prior generates the samples: keep them and warn of the worst violation
+        (alpha "auto" is then 0); replace them by the envelope of their tangents, which
+        lowers noisy values; or raise.
+    noise_std : float, default=0.0
+        Standard deviation of the noise of ``y``: widens the tests of consistency.
+    n_pieces : int or None, default=None
+        Keep this many pieces at most, each chosen where the others err the most.
+    tol : float, default=1e-10
+        Duality gap of the value function, relative to the spread of its values.
+    max_rounds : int, default=100
+        Largest number of passes over the pieces for a value.
+    random_state : int, RandomState instance or None, default=None
+        Passed to the `HJPriorRegressor` of ``gradient_estimator="auto"``.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The constant of the pieces; with "local", the least of theirs.
+    alpha_local_ : ndarray of shape (n,)
+        The largest constant of each sample; of zeros where there are no gradients.
+    smoothness_ : float
+        Smoothness of psi*, at least ``alpha_``; ``inf`` without gradients.
+    reachable_ : bool
+        Whether the samples as given are those of a value function, by
+        `check_reachable`; of values alone, whether their estimated gradients are.
+    n_pieces_ : int
+        Number of pieces.
+    points_, slopes_, values_, beta_ : ndarray
+        The pieces, relative to ``X_offset_`` and ``y_offset_``.
+    n_features_in_ : int
+        Number of features d.
+
+    See Also
+    --------
+    HJPriorRegressor : Learns the prior by convex networks.
+    check_reachable : Whether samples can be a value function at all.
+
+    References
+    ----------
+    Gaubert, McEneaney, Qu, "Curse of dimensionality reduction in max-plus based
+    approximation methods: theoretical estimates and improved pruning algorithms",
+    CDC 2011.
+
+    Examples
+    --------
+    >>> from skhj import PQMPrior
+    >>> from skhj.datasets import make_value_samples
+    >>> from skhj.problems import L1
+    >>> X, y, gradient = make_value_samples(L1(), 500, 2, random_state=0)
+    >>> prior = PQMPrior(t=1.0).fit(X, y, gradient=gradient)
+    >>> round(prior.alpha_, 6)
+    1.0
+    >>> prior.prior([[1.0, -2.0], [0.0, 0.0]]).round(6) + 0.0
+    array([3., 0.])
+    """
+
+    _parameter_constraints = {
+        "t": [Interval(Real, 0, np.inf, closed="neither")],
+        "alpha": [StrOptions({"auto", "local"}), Interval(Real, 0, 1, closed="left")],
+        "smoothness": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        "gradient_estimator": [
+            StrOptions({"auto", "local"}),
+            HasMethods(["fit", "predict", "prox"]),
+        ],
+        "on_inconsistent": [StrOptions({"warn", "project", "raise"})],
+        "noise_std": [Interval(Real, 0, np.inf, closed="left")],
+        "n_pieces": [None, Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="neither")],
+        "max_rounds": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        t=1.0,
+        *,
+        alpha="auto",
+        smoothness="auto",
+        gradient_estimator="auto",
+        on_inconsistent="warn",
+        noise_std=0.0,
+        n_pieces=None,
+        tol=1e-10,
+        max_rounds=100,
+        random_state=None,
+    ):
+        self.t = t
+        self.alpha = alpha
+        self.smoothness = smoothness
+        self.gradient_estimator = gradient_estimator
+        self.on_inconsistent = on_inconsistent
+        self.noise_std = noise_std
+        self.n_pieces = n_pieces
+        self.tol = tol
+        self.max_rounds = max_rounds
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, gradient=None):
+        """Make the pieces from samples of a value function.
+
+        Takes one pass over the pairs of samples, n^2 d operations, for the constants;
+        none with ``alpha=0`` and no gradients. Two arrays of the size of X are kept,
+        three more are needed meanwhile; all other workspace, here and in the
+        queries (2048 at a time), is below 32 MiB and does not grow with n.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points, at least two.
+        y : array-like of shape (n,)
+            Values S(x, t).
+        gradient : array-like of shape (n, d) or None, default=None
+            Gradients of S by x, where known. From a denoiser's outputs p = prox(x),
+            the gradient is (x - p) / t.
+
+        Returns
+        -------
+        PQMPrior
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an array is not of the form asked for, or if
+            ``on_inconsistent="raise"`` and no prior generates the samples.
+
+        Warns
+        -----
+        UserWarning
+            If no prior generates the samples, or none with the given ``alpha``.
+        """
+        self._forget_fit()
+        X, y, gradient = self._check_samples(X, y, gradient, dtype=FLOATS)
+        allowance = sample_allowance(X, y, gradient, noise_std=self.noise_std)
+        S = y.astype(np.float64)
+        if gradient is not None:
+            gradient = gradient.astype(np.float64)  # a copy, which the pieces keep
+        elif self.alpha != 0:
+            S, gradient = estimate_gradient(
+                self.gradient_estimator,
+                X.astype(np.float64),
+                S,
+                t=self.t,
+                noise_std=self.noise_std,
+                random_state=self.random_state,
+            )
+        offsets = X.mean(axis=0, dtype=np.float64), S.mean()
+        X, S = X - offsets[0], S - offsets[1]
+        constants = unconstrained_constants(len(X))
+        if gradient is not None:
+            constants = prior_constants(X, S, gradient, t=self.t, allowance=allowance)
+        reachable = bool(constants.alpha.min() >= 0)
+        if not reachable and self.on_inconsistent == "project":
+            S, gradient = project_reachable(X, S, gradient, t=self.t)
+            constants = prior_constants(X, S, gradient, t=self.t, allowance=allowance)
+        elif not reachable:
+            self._report_inconsistent(X, S, gradient, allowance)
+        pieces = self._make_pieces(X, S, gradient, constants)
+        return self._keep(
+            pieces,
+            constants,
+            offsets,
+            reachable=reachable,
+            has_gradients=gradient is not None,
+        )
+
+    def _report_inconsistent(self, X, S, gradient, allowance):
+        result = measure_reachability(X, S, gradient, t=self.t, allowance=allowance)
+        i, j = result.pair
+        message = (
+            f"no prior generates these samples at t={self.t}: by sample {i} the value "
+            f"of sample {j} is {result.worst_violation:.3g} too large; the largest "
+            f"time without a violation is t={result.largest_t:.3g}"
+        )
+        if self.on_inconsistent == "raise":
+            raise ValueError(
+                f"{message}. Set noise_std where the values are noisy, or "
+                "on_inconsistent to 'warn' or 'project'"
+            )
+        warnings.warn(message, UserWarning, stacklevel=4)
+
+    def _make_pieces(self, X, S, gradient, constants):
+        """Pieces of the prior with the alpha asked for, all or the best of them."""
+        consistent = np.maximum(constants.alpha, 0)
+        if self.alpha == "local":
+            alpha = consistent
+        elif self.alpha == "auto":
+            alpha = consistent.min()
+        else:
+            alpha = self.alpha
+            if gradient is not None and alpha > consistent.min():
+                warnings.warn(
+                    f"alpha={alpha} is larger than the samples allow, "
+                    f"{consistent.min():.6g}: the prior is not exact at all of them",
+                    UserWarning,
+                    stacklevel=4,
+                )
+        if gradient is None:
+            pieces = pam_pieces(X, S, t=self.t)
+        else:
+            pieces = pqm_pieces(X, S, gradient, t=self.t, alpha=alpha)
+        if self.n_pieces is not None and self.n_pieces < len(X):
+            pieces = pieces.take(select_pieces(pieces, self.n_pieces)[0])
+        return pieces
+
+    def _keep(self, pieces, constants, offsets, *, reachable, has_gradients):
+        """Set every fitted attribute, once all of them are known."""
+        self.points_, self.slopes_, self.values_, beta = pieces
+        self.beta_ = np.asarray(beta)
+        self.alpha_ = float(1 - self.t * self.beta_.max())
+        self.alpha_local_ = np.maximum(constants.alpha, 0)
+        smoothness = constants.smoothness
+        if self.smoothness != "auto":
+            smoothness = self.smoothness
+        self.smoothness_ = float(max(smoothness, self.alpha_))
+        self.reachable_ = reachable
+        self.has_gradients_ = has_gradients
+        self.n_pieces_ = len(self.values_)
+        self.X_offset_, self.y_offset_ = offsets
+        self._time = self.t
+        return self
+
+    @property
+    def _pieces(self):
+        beta = self.beta_ if self.beta_.ndim else float(self.beta_)
+        return Pieces(self.points_, self.slopes_, self.values_, beta)
+
+    def _center(self, X):
+        """Queries in the coordinates of the pieces."""
+        Y = X - self.X_offset_
+        # The squares of larger ones overflow: they are taken back along their ray.
+        size = np.abs(Y).max(axis=1, keepdims=True)
+        return np.where(size > HUGE, Y * (HUGE / np.maximum(size, HUGE)), Y)
+
+    def _maximum(self, pieces, X):
+        Y = self._center(X)
+        # Squares of larger numbers could overflow in float32.
+        dtype = X.dtype if np.abs(Y).max() < 1e9 else np.float64
+        return Y, maximum(pieces, Y, dtype=dtype)
+
+    def _prior_and_gradient(self, X):
+        Y, best = self._maximum(self._pieces, X)
+        gradient = self._pieces.take(best.index).gradient_at(Y)
+        return best.value + self.y_offset_, gradient
+
+    def _value_and_prox(self, X):
+        return self._solve(X, self._time)
+
+    def _evolved(self, X, time):
+        return self._solve(X, time)[0]
+
+    def _solve(self, X, time):
+        value, prox, *_ = value_function(
+            self._pieces,
+            self._center(X),
+            time,
+            tol=self.tol,
+            max_rounds=self.max_rounds,
+        )
+        return value + self.y_offset_, prox + self.X_offset_
+
+    def prior_bounds(self, X):
+        """Bounds of the true prior.
+
+        Certified where ``alpha`` and ``smoothness`` are known constants of it and the
+        samples exact; estimates of bounds where the samples give the constants.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        lower : ndarray of shape (n,)
+            The prior of the pieces.
+        upper : ndarray of shape (n,)
+            The least of the pieces' majorants; ``inf`` where ``smoothness_`` is.
+        """
+        return self.prior(X), self._upper_bound(X, 0.0)
+
+    def value_bounds(self, X):
+        """Bounds of the true value function S(x, t).
+
+        Certified under the same conditions as `prior_bounds`; an infinite
+        ``smoothness`` is always right, given gradients.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        lower : ndarray of shape (n,)
+            The value function of the pieces.
+        upper : ndarray of shape (n,)
+            The least of the majorants' value functions; ``inf`` without gradients.
+        """
+        lower = self.predict(X)
+        return lower, self._upper_bound(X, self._time)
+
+    def _upper_bound(self, X, time):
+        X = self._check_points(X)
+        if not self.has_gradients_ or (time == 0 and np.isinf(self.smoothness_)):
+            return np.full(len(X), np.inf, dtype=X.dtype)
+        upper = value_upper_pieces(
+            self._pieces, time, t=self._time, smoothness=self.smoothness_
+        )
+        _, best = self._maximum(upper, X)
+        return in_dtype(self.y_offset_ - best.value, X.dtype)

@@ -1,0 +1,1 @@
+"""Models from measurements: linear estimates, and networks that correct them."""

@@ -1,0 +1,1 @@
+"""Best linear estimates of models from measurements, dense and spectral."""

@@ -1,0 +1,1 @@
+"""Unrolled networks: descent on a misfit and a learned potential, layer by layer."""

@@ -1,0 +1,1 @@
+"""Maxima of quadratics: certified priors, their value functions and bounds."""

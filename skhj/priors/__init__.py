@@ -1,0 +1,1 @@
+"""Models of a prior, one folder a kind, and the search for the best."""

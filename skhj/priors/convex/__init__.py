@@ -1,0 +1,1 @@
+"""Convex networks, and semiconvex functions made of them."""

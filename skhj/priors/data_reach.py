@@ -1,0 +1,66 @@
+"""How far the data reach, to tell queries that extrapolate."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skhj.priors.convex.standardisation import whitening_matrix
+
+__all__ = ["DataReach", "measure_reach"]
+
+# Queries this many times as far out as the farthest sample are far outside the data.
+FAR = 2.0
+
+
+class DataReach(NamedTuple):
+    """The ellipsoid about some points, with the axes of their covariance.
+
+    Attributes
+    ----------
+    center : ndarray of shape (d,)
+        Mean of the points.
+    whitening : ndarray of shape (d, d)
+        Symmetric matrix that makes their covariance the identity.
+    radius : float
+        Largest whitened distance of a point from the mean.
+    """
+
+    center: np.ndarray
+    whitening: np.ndarray
+    radius: float
+
+    def is_far(self, X):
+        """Tell the points that lie far outside.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        ndarray of shape (n,), dtype bool
+            Whether each is.
+        """
+        distances = np.linalg.norm((X - self.center) @ self.whitening, axis=1)
+        return distances > FAR * self.radius
+
+
+def measure_reach(X):
+    """Measure how far some points reach.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Points.
+
+    Returns
+    -------
+    DataReach
+        Their ellipsoid.
+    """
+    center = X.mean(axis=0)
+    V = X - center
+    whitening = whitening_matrix(V)
+    radius = float(np.linalg.norm(V @ whitening, axis=1).max())
+    return DataReach(center, whitening, radius)

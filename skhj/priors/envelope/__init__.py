@@ -1,0 +1,1 @@
+"""Models of the prior itself, trained through the Lax-Oleinik minimisation."""

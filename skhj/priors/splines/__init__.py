@@ -1,0 +1,1 @@
+"""Sums of convex splines along the axes or along directions that are found."""

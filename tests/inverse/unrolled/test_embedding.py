@@ -1,0 +1,73 @@
+"""Embeddings x = E z."""
+
+import pytest
+import torch
+
+from skhj.inverse.unrolled.embedding import ConvEmbedding, DenseEmbedding, Kernels
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def draw(*shape, seed=0):
+    return torch.randn(shape, generator=seeded(seed), dtype=torch.float64)
+
+
+images = pytest.mark.parametrize("image_shape", [(6, 8), (7, 6), (5, 9)])
+blocks = pytest.mark.parametrize("block", [1, 2])
+
+
+def test_dense_restriction_is_the_adjoint():
+    kernel, z, u = draw(3, 5), draw(4, 5, seed=1), draw(4, 3, seed=2)
+    there = (DenseEmbedding.expand(kernel, z) * u).sum()
+    torch.testing.assert_close(there, (z * DenseEmbedding.restrict(kernel, u)).sum())
+
+
+@images
+@blocks
+def test_convolutional_restriction_is_the_adjoint(image_shape, block):
+    embedding = ConvEmbedding(image_shape, block)
+    kernel = draw(*embedding.kernel_shape(5))
+    u = draw(4, image_shape[0] * image_shape[1], seed=1)
+    z = draw(*embedding.restrict(kernel, u).shape, seed=2)
+    there = (embedding.expand(kernel, z) * u).sum()
+    torch.testing.assert_close(there, (z * embedding.restrict(kernel, u)).sum())
+
+
+@pytest.mark.parametrize("embedding_dim", [3, 8])
+def test_dense_start_is_a_tight_frame(embedding_dim):
+    kernel = DenseEmbedding.start(3, embedding_dim, seeded())
+    # Single precision.
+    torch.testing.assert_close(kernel @ kernel.T, torch.eye(3), atol=1e-6, rtol=0)
+
+
+@images
+@blocks
+def test_convolutional_start_is_a_tight_frame(image_shape, block):
+    embedding = ConvEmbedding(image_shape, block)
+    u = draw(2, image_shape[0] * image_shape[1])
+    kernel = embedding.start(u.shape[1], 8, seeded()).double()
+    again = embedding.expand(kernel, embedding.restrict(kernel, u))
+    torch.testing.assert_close(again, u, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["shared", "layer", "time"])
+def test_kernels_start_where_they_are_told(kind):
+    start = draw(3, 5).float()
+    kernels = Kernels(start, 4, kind, generator=seeded())()
+    assert len(kernels) == 5
+    size = start.square().mean().sqrt()
+    for kernel in kernels:
+        # In time, fifteen small units are added to the constant.
+        assert (kernel - start).abs().max() <= (0.2 * size if kind == "time" else 0)
+
+
+def test_shared_kernels_are_one_and_those_of_layers_are_not():
+    start = draw(3, 5).float()
+    shared = Kernels(start, 4, "shared", generator=seeded())
+    assert len(list(shared.parameters())) == 1
+    assert len(list(Kernels(start, 4, "layer", generator=seeded()).parameters())) == 5
+    timed = Kernels(start, 4, "time", generator=seeded())
+    first, *_, last = timed()
+    assert (first - last).abs().max() > 0
