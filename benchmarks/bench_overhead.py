@@ -29,10 +29,10 @@ from skhj.priors.convex.build import make_core
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
 from skhj.priors.convex.standardisation import standardise
 from skhj.problems import L1
-from skhj.training import BETAS, learning_rate_factor, train
+from skhj.training import Schedule, Trainer
 
 LARGEST_RATIO = 1.15
-BATCH_SIZE, LEARNING_RATE, T = 256, 0.02, 1.0
+SCHEDULE, T = Schedule(max_iter=1, batch_size=256, learning_rate=0.02), 1.0
 
 
 class ValueLoss(torch.nn.Module):
@@ -66,16 +66,8 @@ def make_network_and_tensors(n_samples, n_features=8):
 
 def through_skhj(network, seen, held_out):
     """Run the epoch by train; return the loss on the hold-out."""
-    result = train(
-        network,
-        ValueLoss(),
-        seen,
-        held_out,
-        max_iter=1,
-        batch_size=BATCH_SIZE,
-        learning_rate=LEARNING_RATE,
-        generator=torch.Generator().manual_seed(0),
-    )
+    trainer = Trainer(SCHEDULE, torch.Generator().manual_seed(0))
+    result = trainer.train(network, ValueLoss(), seen, held_out)
     return result.best_loss
 
 
@@ -84,12 +76,15 @@ def through_bare_loop(network, seen, held_out):
     U, values = seen
     loss_of = torch.nn.functional.mse_loss
     generator = torch.Generator().manual_seed(0)
-    batches = torch.randperm(len(U), generator=generator).split(BATCH_SIZE)
+    batches = torch.randperm(len(U), generator=generator).split(SCHEDULE.batch_size)
     optimizer = torch.optim.Adam(
-        network.parameters(), lr=LEARNING_RATE, betas=BETAS, fused=True
+        network.parameters(),
+        lr=SCHEDULE.learning_rate,
+        betas=SCHEDULE.betas,
+        fused=True,
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, partial(learning_rate_factor, n_steps=len(batches))
+        optimizer, partial(SCHEDULE.factor, n_steps=len(batches))
     )
     for rows in batches:
         optimizer.zero_grad()

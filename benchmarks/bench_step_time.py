@@ -27,7 +27,7 @@ import skhj
 from skhj.inverse.unrolled.build import make_unrolled
 from skhj.inverse.unrolled.misfit import DensePhysics, SpectralPhysics
 from skhj.inverse.unrolled.potential import Potential
-from skhj.training import BETAS, learning_rate_factor, train
+from skhj.training import Schedule, Trainer
 
 LARGEST_RATIO = 1.15
 LEARNING_RATE, MAX_NORM = 0.005, 1.0
@@ -97,17 +97,9 @@ def compare_gradients(name, batch_size, n_repeats):
 
 def through_skhj(network, seen, held_out, batch_size):
     """One epoch by train."""
-    train(
-        network,
-        SquaredError(),
-        seen,
-        held_out,
-        max_iter=1,
-        batch_size=batch_size,
-        learning_rate=LEARNING_RATE,
-        max_norm=MAX_NORM,
-        generator=torch.Generator().manual_seed(0),
-    )
+    schedule = Schedule(1, batch_size, LEARNING_RATE, max_norm=MAX_NORM)
+    trainer = Trainer(schedule, torch.Generator().manual_seed(0))
+    trainer.train(network, SquaredError(), seen, held_out)
 
 
 def through_bare_loop(network, seen, held_out, batch_size):
@@ -115,11 +107,12 @@ def through_bare_loop(network, seen, held_out, batch_size):
     inputs, targets = seen
     generator, loss_of = torch.Generator().manual_seed(0), SquaredError()
     batches = torch.randperm(len(inputs), generator=generator).split(batch_size)
+    steps = Schedule(1, batch_size, LEARNING_RATE)
     optimizer = torch.optim.Adam(
-        network.parameters(), lr=LEARNING_RATE, betas=BETAS, fused=True
+        network.parameters(), lr=LEARNING_RATE, betas=steps.betas, fused=True
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, partial(learning_rate_factor, n_steps=len(batches))
+        optimizer, partial(steps.factor, n_steps=len(batches))
     )
     for rows in batches:
         optimizer.zero_grad()

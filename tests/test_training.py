@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from skhj.training import TensorBatches, resolve_device, train
+from skhj.training import Schedule, TensorBatches, Trainer
 
 
 class MeanSquaredError(nn.Module):
@@ -33,19 +33,16 @@ def data(n, slope=(1.0, 2.0), seed=0):
     return x, x @ torch.tensor(slope)
 
 
-def fit(module, training=None, validation=None, **changes):
-    options = {
-        "max_iter": 20,
-        "batch_size": 16,
-        "learning_rate": 0.1,
-        "generator": torch.Generator().manual_seed(0),
-    }
-    return train(
-        module,
-        MeanSquaredError(),
-        training or data(50),
-        validation or data(20, seed=1),
-        **(options | changes),
+def trainer(max_iter=20, batch_size=16, learning_rate=0.1, verbose=0, **changes):
+    schedule = Schedule(max_iter, batch_size, learning_rate, **changes)
+    generator = torch.Generator().manual_seed(0)
+    return Trainer(schedule, generator, verbose=verbose)
+
+
+def fit(module, training=None, validation=None, augment=None, **changes):
+    training, validation = training or data(50), validation or data(20, seed=1)
+    return trainer(**changes).train(
+        module, MeanSquaredError(), training, validation, augment=augment
     )
 
 
@@ -100,16 +97,7 @@ def test_training_goes_on_while_the_hold_out_is_as_good_but_for_chance():
 
 def test_without_a_hold_out_all_epochs_are_run_and_the_last_weights_kept():
     module = Line()
-    result = train(
-        module,
-        MeanSquaredError(),
-        data(50),
-        None,
-        max_iter=60,
-        batch_size=16,
-        learning_rate=0.1,
-        generator=torch.Generator().manual_seed(0),
-    )
+    result = trainer(max_iter=60).train(module, MeanSquaredError(), data(50))
     # As above.
     np.testing.assert_allclose(module.weight.detach(), [1.0, 2.0], atol=1e-2)
     assert len(result.loss_curve) == 60
@@ -172,15 +160,3 @@ def test_verbose_prints_a_line_an_epoch(capsys):
     printed = capsys.readouterr().out
     assert "train_loss" in printed
     assert len([line for line in printed.splitlines() if line.strip()]) == 3 + 2
-
-
-def test_device_none_is_one_that_exists():
-    expected = "cuda" if torch.cuda.is_available() else "cpu"
-    assert resolve_device(None).type == expected
-    assert resolve_device(torch.device("cpu")) == torch.device("cpu")
-
-
-@pytest.mark.parametrize("device", ["gpu", "cuda:99", "nonsense:0", 1.5])
-def test_unknown_device_is_named(device):
-    with pytest.raises(ValueError, match=f"device must be .*, got {device!r}"):
-        resolve_device(device)

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_array
 
-from skhj.estimators.prior_estimator import FLOATS, check_gradient
+from skhj.estimators.arrays import FLOATS, check_gradient
 from skhj.max_plus.constants import sample_allowance
 from skhj.max_plus.reachability import measure_reachability
 

@@ -1,6 +1,5 @@
 """Estimator of models from measurements of them, by unrolled networks."""
 
-import warnings
 from math import prod
 from numbers import Integral, Real
 
@@ -13,19 +12,21 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
+from skhj.estimators.device import resolve_device
+from skhj.estimators.hold_out import hold_out
 from skhj.estimators.inverse_estimator import ModelEstimator
 from skhj.estimators.progress import (
-    FIT_STACKLEVEL,
     CallbackSupportMixin,
     FitProgress,
     with_callbacks,
 )
+from skhj.exceptions import warn
 from skhj.inverse.defaults import default_embedding_dim, default_schedule
 from skhj.inverse.fit import fit_unrolled
 from skhj.inverse.learned_inverse import load_inverse
 from skhj.operators import as_operator, check_adjoint
 from skhj.operators.image_shape import check_image_shape
-from skhj.training import hold_out, resolve_device
+from skhj.training import Schedule, Trainer
 
 __all__ = ["EmbeddedInverseSolver"]
 
@@ -304,34 +305,34 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
         bounds = self._check_bounds()
         seed = int(rng.randint(np.iinfo(np.int32).max))
         schedule = self._schedule(*models[~held_out].shape, image_shape)
-        progress = FitProgress(self)
-        progress.begin("network", schedule["max_iter"])
         architecture = self._architecture(models.shape[1], image_shape, seed)
-        fit = fit_unrolled(
-            X,
-            models,
-            operator,
-            held_out=held_out,
-            device=device,
-            architecture=architecture,
-            preconditioned=self.precondition,
-            noise_level=self.noise_level,
-            early_stopping=self.early_stopping,
-            **schedule,
-            generator=torch.Generator().manual_seed(seed),
-            verbose=self.verbose,
-            progress=progress,
-        )
-        progress.end()
-        progress.end()
+        with FitProgress(self).fit() as progress:
+            trainer = Trainer(
+                Schedule(**schedule),
+                torch.Generator().manual_seed(seed),
+                device,
+                self.verbose,
+                progress,
+            )
+            with progress.task("network", schedule["max_iter"]):
+                fit = fit_unrolled(
+                    X,
+                    models,
+                    operator,
+                    held_out=held_out,
+                    architecture=architecture,
+                    preconditioned=self.precondition,
+                    noise_level=self.noise_level,
+                    early_stopping=self.early_stopping,
+                    trainer=trainer,
+                )
         if not fit.helps:
-            warnings.warn(
+            warn(
                 "the network is no better than the linear estimate on the hold-out"
                 + (", which predict returns" if fit.inverse.correction == 0 else "")
                 + ": give more samples, a larger validation_fraction, or a larger "
                 "max_iter if it is small",
                 ConvergenceWarning,
-                stacklevel=FIT_STACKLEVEL,
             )
         return self._keep(fit, operator, architecture, bounds, y.ndim)
 
@@ -361,11 +362,10 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
         size, left = (b.var(axis=0).sum() for b in (X, X - operator.data(models)))
         # Noise that has nothing to do with A(x) makes b vary more than itself.
         if left > LARGEST_MISFIT * size > 0 and X.size >= ENOUGH_MEASUREMENTS:
-            warnings.warn(
+            warn(
                 "operator does not explain the measurements: b - A(x) has "
                 f"{left / size:.3g} times the variance of b; check its sign and units, "
-                "and whether a scaler changed those of X or y",
-                stacklevel=FIT_STACKLEVEL + 1,
+                "and whether a scaler changed those of X or y"
             )
         return operator
 

@@ -1,6 +1,5 @@
 """Estimator of a prior from samples of its Hamilton-Jacobi value function."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,19 +12,20 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
 from skhj import hamilton_jacobi as hj
+from skhj.estimators.device import resolve_device
+from skhj.estimators.hold_out import hold_out
 from skhj.estimators.prior_estimator import PriorEstimator
 from skhj.estimators.progress import (
-    FIT_STACKLEVEL,
     CallbackSupportMixin,
     FitProgress,
     with_callbacks,
 )
-from skhj.exceptions import ExtrapolationWarning
+from skhj.exceptions import ExtrapolationWarning, warn
 from skhj.priors.convex.build import load_network
 from skhj.priors.data_reach import measure_reach
 from skhj.priors.learned_prior import LearnedPrior
-from skhj.priors.search import PriorSearch, Samples, Settings, gradient_mismatch
-from skhj.training import hold_out, resolve_device
+from skhj.priors.samples import Samples
+from skhj.priors.search import PriorSearch, Settings, gradient_mismatch
 
 __all__ = ["HJPriorRegressor"]
 
@@ -278,10 +278,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         rng = check_random_state(self.random_state)
         held_out = hold_out(len(X), self.validation_fraction, rng)
         samples = Samples(X, y, gradient, self.t, held_out)
-        progress = FitProgress(self)
-        search = PriorSearch(samples, settings, rng, progress)
-        candidates = search.run(self.network)
-        progress.end()
+        with FitProgress(self).fit() as progress:
+            search = PriorSearch(samples, settings, rng, progress)
+            candidates = search.run(self.network)
         return self._keep(candidates, search)
 
     def _check_target(self, X, y, gradient):
@@ -360,18 +359,17 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     def _keep(self, candidates, search):
         """Set every fitted attribute, once all of them are known."""
         best = candidates[0]
-        P, J, _ = search.prior_samples(best.model)
+        P, J, *_ = search.prior_samples(best.model)
         if self.target == "prox":
             best.model.shift_(-J.min())
         self._warn_if_unsettled(best)
         mismatch = gradient_mismatch(best.model, search.samples)
         if mismatch > INCONSISTENT:
-            warnings.warn(
+            warn(
                 "gradient differs from that of the fitted values by "
                 f"{mismatch:.0%} of its variance: check its sign and its units (from "
                 "proximal points P it is (X - P) / t), or for noise",
                 UserWarning,
-                stacklevel=FIT_STACKLEVEL + 1,
             )
         self._model = best.model
         self._fitted_architectures = [
@@ -406,11 +404,10 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             del fits["value function"]  # It only starts the minimisation.
         for name, fit in fits.items():
             if fit is not None and not fit.converged:
-                warnings.warn(
+                warn(
                     f"the network of the {name} was still improving when its training "
                     f"ended; raise max_iter (it is {self.max_iter})",
                     ConvergenceWarning,
-                    stacklevel=FIT_STACKLEVEL + 2,
                 )
 
     def __getstate__(self):
@@ -476,18 +473,16 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         """Warn of answers that extrapolate, and of those not solved for."""
         n_far = int(reach.is_far(X).sum())
         if n_far:
-            warnings.warn(
+            warn(
                 f"{n_far} of {len(X)} points lie far outside the data of fit, where "
                 "answers extrapolate",
                 ExtrapolationWarning,
-                stacklevel=4,
             )
         n_unsolved = int((~answer.solved).sum())
         if n_unsolved:
-            warnings.warn(
+            warn(
                 f"a minimisation was not solved to its tolerance at {n_unsolved} of "
                 f"{len(X)} points: values there are bounds, not the fitted ones",
                 ConvergenceWarning,
-                stacklevel=4,
             )
         return answer

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skhj.estimators.prior_estimator import FLOATS, in_dtype
+from skhj.estimators.arrays import FLOATS, in_dtype
 from skhj.inverse.setting import estimated_data
 
 __all__ = ["ModelEstimator"]

@@ -7,8 +7,9 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from skhj.estimators.arrays import FLOATS, in_dtype
 from skhj.estimators.missing_gradients import estimate_gradient
-from skhj.estimators.prior_estimator import FLOATS, PriorEstimator, in_dtype
+from skhj.estimators.prior_estimator import PriorEstimator
 from skhj.max_plus.constants import (
     prior_constants,
     sample_allowance,

@@ -13,28 +13,9 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhj import hamilton_jacobi as hj
+from skhj.estimators.arrays import FLOATS, check_gradient, in_dtype
 
-__all__ = ["FLOATS", "PriorEstimator", "check_gradient", "in_dtype"]
-
-FLOATS = (np.float64, np.float32)
-
-
-def check_gradient(gradient, X, *, dtype):
-    """Array of ``dtype`` in the shape of X, or None where there is none."""
-    if gradient is None:
-        return None
-    gradient = check_array(gradient, dtype=dtype, input_name="gradient")
-    if gradient.shape != X.shape:
-        raise ValueError(
-            f"gradient must have the shape of X, {X.shape}, got {gradient.shape}"
-        )
-    return gradient
-
-
-def in_dtype(values, dtype):
-    """Values in the caller's dtype; those beyond its range become its largest."""
-    limits = np.finfo(dtype)
-    return np.clip(values, limits.min, limits.max).astype(dtype, copy=False)
+__all__ = ["PriorEstimator"]
 
 
 class PriorEstimator(

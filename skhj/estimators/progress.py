@@ -1,12 +1,10 @@
 """Report a fit's phases and epochs to scikit-learn's callbacks, where it has them."""
 
+from contextlib import contextmanager
+
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
-
-    # From a fit's own warning to its caller, past the wrappers of scikit-learn.
-    FIT_STACKLEVEL = 4
 except ImportError:  # scikit-learn < 1.9
-    FIT_STACKLEVEL = 3
 
     class CallbackSupportMixin:
         """Stand-in: an older scikit-learn has no callbacks."""
@@ -16,16 +14,11 @@ except ImportError:  # scikit-learn < 1.9
         return method
 
 
-__all__ = [
-    "FIT_STACKLEVEL",
-    "CallbackSupportMixin",
-    "FitProgress",
-    "with_callbacks",
-]
+__all__ = ["CallbackSupportMixin", "FitProgress", "with_callbacks"]
 
 
 class FitProgress:
-    """The task tree of one fit: a subtask for each network, in it one for each epoch.
+    """The task tree of one fit: a subtask for each phase, in it one for each epoch.
 
     Parameters
     ----------
@@ -35,21 +28,40 @@ class FitProgress:
 
     def __init__(self, estimator):
         self.estimator = estimator
-        self._open = []
-        if hasattr(estimator, "_init_callback_context"):
-            context = estimator._init_callback_context(max_subtasks=None)
-            self._begin(context)
+        self._open = None
 
-    def _begin(self, context):
-        context.call_on_fit_task_begin(estimator=self.estimator)
-        self._open.append(context)
+    @contextmanager
+    def fit(self):
+        """Context of the whole fit."""
+        if not hasattr(self.estimator, "_init_callback_context"):
+            yield self
+            return
+        with self._running(self.estimator._init_callback_context(max_subtasks=None)):
+            yield self
 
-    def begin(self, task_name, n_subtasks=0):
-        """Begin a subtask of the task that is open."""
-        if self._open:
-            self._begin(self._open[-1].subcontext(task_name, max_subtasks=n_subtasks))
+    @contextmanager
+    def task(self, task_name, n_subtasks=0):
+        """Context of a subtask of the task that is open.
 
-    def end(self):
-        """End the task that is open."""
-        if self._open:
-            self._open.pop().call_on_fit_task_end(estimator=self.estimator)
+        Parameters
+        ----------
+        task_name : str
+            What it is.
+        n_subtasks : int or None, default=0
+            How many it has itself; None where that is not known.
+        """
+        if self._open is None:
+            yield
+            return
+        with self._running(self._open.subcontext(task_name, max_subtasks=n_subtasks)):
+            yield
+
+    @contextmanager
+    def _running(self, context):
+        outer, self._open = self._open, context
+        try:
+            context.call_on_fit_task_begin(estimator=self.estimator)
+            yield
+        finally:
+            context.call_on_fit_task_end(estimator=self.estimator)
+            self._open = outer

@@ -2,7 +2,7 @@
 
 from functools import partial
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from skhj.inverse.setting import estimated_data, make_settings
 from skhj.inverse.units import SpectralUnits
 from skhj.inverse.unrolled.build import make_unrolled
 from skhj.inverse.unrolled.energy_score import Draws, EnergyScore, whitening_of
-from skhj.training import TrainingResult, train
 
 __all__ = ["UnrolledFit", "fit_unrolled"]
 
@@ -49,7 +48,7 @@ class UnrolledFit(NamedTuple):
     """
 
     inverse: LearnedInverse
-    training: TrainingResult
+    training: Any
     estimated_matrix: np.ndarray | None
     helps: bool
 
@@ -67,13 +66,11 @@ def fit_unrolled(
     operator,
     *,
     held_out,
-    device,
     architecture,
     preconditioned=True,
     noise_level=None,
     early_stopping=True,
-    generator,
-    **training,
+    trainer,
 ):
     """Fit an inverse of b = A x + noise to pairs (b, x).
 
@@ -87,8 +84,6 @@ def fit_unrolled(
         The operator; None estimates it from the pairs.
     held_out : ndarray of shape (n,), dtype bool
         Samples on which the linear estimate is chosen.
-    device : torch.device
-        Where to train.
     architecture : dict
         Passed to `skhj.inverse.unrolled.build.make_unrolled`.
     preconditioned : bool, default=True
@@ -100,10 +95,8 @@ def fit_unrolled(
     early_stopping : bool, default=True
         Whether the samples held out also choose the best weights and the size of the
         correction; if not, all samples are trained on.
-    generator : torch.Generator
-        Source of the shuffling and of the noise, on the CPU.
-    **training : dict
-        Passed to `skhj.training.train`.
+    trainer : Trainer
+        Trains modules; its generator is the source of the noise too.
 
     Returns
     -------
@@ -126,7 +119,7 @@ def fit_unrolled(
             noiseless = estimated_data(setting.linear, setting.matrix, X)
         else:
             noiseless = operator.data(X)
-        B = _with_noise(B, noiseless, noise_level, generator)
+        B = _with_noise(B, noiseless, noise_level, trainer.generator)
     settings = settings_of(B)
     if noise_level == "auto":
         noise_level = _estimated_noise_level(B, X, operator)
@@ -141,14 +134,12 @@ def fit_unrolled(
         noiseless=noiseless,
         seen=seen,
         held_out=held_out if early_stopping else None,
-        device=device,
         architecture=architecture,
         noise_level=noise_level,
-        generator=generator,
     )
     if early_stopping and len(settings) > 1:
-        setting = _best_setting(settings, train_in, training)
-    network, result, criterion = train_in(setting, **training)
+        setting = _best_setting(settings, train_in, trainer)
+    network, result, criterion = train_in(setting, trainer)
     # The layout of a network that is loaded, for the same rounding.
     network.to(memory_format=torch.contiguous_format)
     network.double().requires_grad_(False).eval()
@@ -166,35 +157,24 @@ def fit_unrolled(
     return UnrolledFit(inverse, result, setting.matrix, helps)
 
 
-def _best_setting(settings, train_in, training):
+def _best_setting(settings, train_in, trainer):
     """The setting in which a short training comes to the smallest loss."""
-    n_passes = max(1, int(PILOT_SHARE * training["max_iter"]))
-    short = training | {"max_iter": n_passes, "verbose": 0, "progress": None}
+    n_passes = max(1, int(PILOT_SHARE * trainer.schedule.max_iter))
+    short = trainer.scheduled(max_iter=n_passes).silent()
     losses = []
     for setting in settings:
         try:
-            losses.append(train_in(setting, **short)[1].best_loss)
+            losses.append(train_in(setting, short)[1].best_loss)
         except FloatingPointError:  # the other may train
             losses.append(np.inf)
     return settings[int(np.argmin(losses))]
 
 
 def _train_in(
-    setting,
-    B,
-    X,
-    *,
-    noiseless,
-    seen,
-    held_out,
-    device,
-    architecture,
-    noise_level,
-    generator,
-    **training,
+    setting, trainer, B, X, *, noiseless, seen, held_out, architecture, noise_level
 ):
     """Network trained in a setting, its losses, and the criterion that made them."""
-    units = setting.units
+    units, device, generator = setting.units, trainer.device, trainer.generator
     network = make_unrolled(setting.physics, **architecture).to(device)
     n_places = 1
     if architecture["image_shape"] is not None:
@@ -214,16 +194,13 @@ def _train_in(
         left = units.answers(X[seen]) - units.answers(setting.linear(B[seen]))
         criterion, module = _energy_training(network, units, left, generator)
         criterion.to(device)
-    result = train(
+    result = trainer.scheduled(max_norm=MAX_NORM).train(
         module,
         criterion,
         (inputs[seen], answers[seen]),
         validation,
-        augment=augment,
         n_places=n_places,
-        max_norm=MAX_NORM,
-        generator=generator,
-        **training,
+        augment=augment,
     )
     return network, result, criterion
 

@@ -1,22 +1,110 @@
-"""Symmetric matrices without eigenvalues below zero, up to rounding."""
+"""Covariances: their powers, whitening, and the directions that points span."""
 
 import numpy as np
 
-__all__ = ["symmetric_eigh", "symmetric_power"]
-
-# Relative eigenvalues that are rounding.
-ROUNDING = 1e-12
+__all__ = ["covariance", "spanned", "symmetric_eigh", "symmetric_power"]
 
 
-def symmetric_eigh(matrix):
-    """Eigenvalues, rounding ones zero, and vectors, in falling order."""
+def covariance(V):
+    """Covariance of centred rows.
+
+    Parameters
+    ----------
+    V : ndarray of shape (n, d)
+        Rows of mean zero.
+
+    Returns
+    -------
+    ndarray of shape (d, d)
+        Mean of their outer products.
+    """
+    return V.T @ V / len(V)
+
+
+def symmetric_eigh(matrix, *, rounding=1e-12):
+    """Eigenvalues and vectors of a symmetric non-negative matrix, in falling order.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (d, d)
+        The matrix, symmetric up to rounding.
+    rounding : float, default=1e-12
+        Share of the largest eigenvalue up to which others are zero.
+
+    Returns
+    -------
+    values : ndarray of shape (d,)
+        Eigenvalues.
+    vectors : ndarray of shape (d, d)
+        Eigenvectors, as columns.
+    """
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     values, vectors = values[::-1], vectors[:, ::-1]
-    return np.where(values > ROUNDING * values[:1], values, 0.0), vectors
+    return np.where(values > rounding * values[:1], values, 0.0), vectors
 
 
-def symmetric_power(matrix, exponent):
-    """Power of a symmetric non-negative matrix on its range."""
-    values, vectors = symmetric_eigh(matrix)
+def symmetric_power(matrix, exponent, *, floor=None, rounding=1e-12):
+    """Power of a symmetric non-negative matrix.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (d, d)
+        The matrix.
+    exponent : float
+        The exponent; -1/2 of a covariance whitens.
+    floor : float or None, default=None
+        Share of the largest eigenvalue to which smaller ones are raised, so that a
+        negative power blows up nothing. Those that are ``rounding`` say nothing at all,
+        and count as the largest. None takes the power on the matrix's range alone.
+    rounding : float, default=1e-12
+        Share of the largest eigenvalue up to which others are zero.
+
+    Returns
+    -------
+    ndarray of shape (d, d)
+        The power, symmetric.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skhj.numerics.covariance import symmetric_power
+    >>> symmetric_power(np.diag([4.0, 0.0]), -1 / 2)
+    array([[0.5, 0. ],
+           [0. , 0. ]])
+    """
+    values, vectors = symmetric_eigh(matrix, rounding=rounding)
     kept = values > 0
-    return (vectors[:, kept] * values[kept] ** exponent) @ vectors[:, kept].T
+    if floor is None:
+        return (vectors[:, kept] * values[kept] ** exponent) @ vectors[:, kept].T
+    largest = values[0] if kept.any() else 1.0
+    values = np.where(kept, np.maximum(values, floor * largest), largest)
+    return (vectors * values**exponent) @ vectors.T
+
+
+def spanned(X, narrowest):
+    """Orthonormal directions in which points vary, and the others, as columns.
+
+    Where the others are axes, so are all of the directions.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Points.
+    narrowest : float
+        Spread, as a share of the widest, up to which points do not vary.
+
+    Returns
+    -------
+    spans, rest : ndarray of shape (d, r) and (d, d - r)
+        Directions of more than that spread, and of less.
+    """
+    V = X - X.mean(axis=0)
+    V = V / (np.abs(V).max() or 1.0)
+    variances, directions = np.linalg.eigh(V.T @ V)
+    keep = variances > narrowest**2 * variances[-1]
+    keep[-1] = True
+    columns = V.std(axis=0)
+    narrow = columns <= narrowest * columns.max()
+    if narrow.sum() == (~keep).sum():
+        directions, keep = np.eye(len(columns)), ~narrow
+    return directions[:, keep], directions[:, ~keep]

@@ -12,8 +12,10 @@ from skhj.priors.convex.build import make_core
 from skhj.priors.convex.fit import fit_semiconvex
 from skhj.priors.envelope.fit import fit_norm_envelope
 from skhj.priors.learned_prior import LearnedPrior
+from skhj.priors.samples import Samples
 from skhj.priors.splines.fit import fit_ridge, spanned
 from skhj.priors.splines.network import RidgeNetwork
+from skhj.training import Schedule, Trainer
 
 __all__ = ["Candidate", "PriorSearch", "Samples", "Settings", "gradient_mismatch"]
 
@@ -29,30 +31,6 @@ SMALL, FEWEST, MOST_FEATURES = 2000, 5, 16
 FEWEST_TO_JUDGE = 10
 # Features up to which that model takes all of its steps.
 FULL_STEPS = 8
-
-
-class Samples(NamedTuple):
-    """What a prior is learned from.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n, d)
-        Points.
-    S : ndarray of shape (n,) or None
-        Values of the value function; None where only its gradients are known.
-    gradient : ndarray of shape (n, d) or None
-        Gradients of the value function, where known.
-    t : float
-        Time.
-    held_out : ndarray of shape (n,), dtype bool
-        Samples that choose among weights and among models.
-    """
-
-    X: np.ndarray
-    S: np.ndarray | None
-    gradient: np.ndarray | None
-    t: float
-    held_out: np.ndarray
 
 
 class Candidate(NamedTuple):
@@ -166,7 +144,7 @@ class PriorSearch:
     def _affords_envelope(self, n_seen):
         """Whether there are values, few features, and enough samples for them."""
         n_features = self.samples.X.shape[1]
-        if self.samples.S is None or n_features > MOST_FEATURES:
+        if self.samples.values is None or n_features > MOST_FEATURES:
             return False
         spans, _ = spanned(self.samples.X)
         return spans.shape[1] == n_features and n_seen >= FEWEST * n_features**2
@@ -196,31 +174,22 @@ class PriorSearch:
 
     def _fit_envelope(self, rough):
         """Fit a sum of norms to the prior, through the value function."""
-        start, settings = perf_counter(), self.settings
-        X, S, _, t, held_out = self.samples
-        seed = self._seed()
-        self.progress.begin("prior", None)
-        fit = fit_norm_envelope(
-            X,
-            _minus(S),
-            *self.prior_samples(rough.model),
-            t=t,
-            held_out=held_out,
-            device=settings.device,
-            # The time of a step grows faster than the square of the features.
-            max_iter=math.ceil(
-                0.8 * settings.max_iter * min(1, FULL_STEPS / X.shape[1])
-            ),
-            pair_iter=-(-settings.max_iter // 5),
-            batch_size=self._batch_size(),
-            learning_rate=settings.learning_rate,
-            generator=torch.Generator().manual_seed(seed),
-            verbose=settings.verbose,
-            progress=self.progress,
-        )
-        self.progress.end()
+        start, max_iter = perf_counter(), self.settings.max_iter
+        n_features = self.samples.X.shape[1]
+        with self.progress.task("prior", None):
+            fit = fit_norm_envelope(
+                self.samples,
+                self.prior_samples(rough.model),
+                self._trainer(max_iter, self._seed()),
+                # The time of a step grows faster than the square of the features.
+                max_iter=math.ceil(0.8 * max_iter * min(1, FULL_STEPS / n_features)),
+                pair_iter=-(-max_iter // 5),
+            )
         model = LearnedPrior(
-            rough.model.value_network, fit.network, t, value_by_minimisation=True
+            rough.model.value_network,
+            fit.network,
+            self.samples.t,
+            value_by_minimisation=True,
         )
         return self._judged("envelope", model, start, rough.value_fit, fit)
 
@@ -247,10 +216,9 @@ class PriorSearch:
     def _fit_network(self, share=1.0):
         """Fit a convex network to the value function, in a share of the epochs."""
         start = perf_counter()
-        X, S, gradient, t, _ = self.samples
         max_iter = math.ceil(share * self.settings.max_iter)
-        fit = self._train("value function", X, _minus(S), _minus(gradient), max_iter)
-        model = LearnedPrior(fit.network, None, t)
+        fit = self._train("value function", self.samples.negated(), max_iter)
+        model = LearnedPrior(fit.network, None, self.samples.t)
         network = self.settings.architecture["network"]
         name = network if isinstance(network, str) else network.__name__
         return self._judged(name, model, start, fit)
@@ -267,16 +235,16 @@ class PriorSearch:
         if method == "inversion":
             return candidate._replace(prior_method=method)
         start, model = perf_counter() - candidate.seconds, candidate.model
-        P, J, gradient = self.prior_samples(model)
+        of_prior = self.prior_samples(model)
         only_starts = self._prior_only_starts()
         max_iter = math.ceil(self.settings.max_iter / (1 + only_starts))
-        fit = self._train("prior", P, J, gradient, max_iter)
+        fit = self._train("prior", of_prior, max_iter)
         model.prior_network = fit.network
         if only_starts:
             method, fit = "newton", fit._replace(converged=True)
         elif method == "auto":
-            held_out = self.samples.held_out
-            method = _closest_method(model, P[held_out], J[held_out])
+            unseen = of_prior.take(of_prior.held_out)
+            method = _closest_method(model, unseen.X, unseen.values)
         seconds = perf_counter() - start
         return candidate._replace(prior_fit=fit, prior_method=method, seconds=seconds)
 
@@ -290,15 +258,16 @@ class PriorSearch:
 
         Returns
         -------
-        P, J, gradient : ndarray
-            Of shapes (n, d), (n,) and (n, d).
+        Samples
+            Of the prior.
         """
-        X, S, slope, t, _ = self.samples
+        X, S, slope, t, held_out = self.samples
         if S is None or slope is None:
             S, slope, _ = model.value(X)
         P = hj.prox_from_gradient(X, slope, t)
         J = hj.prior_at_prox(X, P, S, t)
-        return P, J, hj.prior_gradient_from_point(P, X, t)
+        gradient = hj.prior_gradient_from_point(P, X, t)
+        return Samples(P, J, gradient, t, held_out)
 
     def _judged(self, name, model, start, value_fit, prior_fit=None):
         """Return a candidate with its error on the hold-out."""
@@ -324,35 +293,37 @@ class PriorSearch:
         n_seen = int((~self.samples.held_out).sum())
         return int(np.clip(n_seen // 16, 32, 256))
 
-    def _train(self, name, X, w, gradient, max_iter):
-        settings, seed = self.settings, self._seed()
-        matching_width = settings.matching_width if w is None else None
-        # Matching adds epochs; None says that their number is not known.
-        self.progress.begin(name, max_iter if matching_width is None else None)
-        fit = fit_semiconvex(
-            make_core(n_features=X.shape[1], seed=seed, **settings.architecture),
-            X,
-            w,
-            gradient,
-            t=self.samples.t,
-            held_out=self.samples.held_out,
-            device=settings.device,
-            gradient_weight=settings.gradient_weight,
-            matching_width=matching_width,
-            max_iter=max_iter,
-            batch_size=self._batch_size(),
-            learning_rate=settings.learning_rate,
-            generator=torch.Generator().manual_seed(seed),
-            verbose=settings.verbose,
-            progress=self.progress,
+    def _trainer(self, max_iter, seed):
+        settings = self.settings
+        return Trainer(
+            Schedule(max_iter, self._batch_size(), settings.learning_rate),
+            torch.Generator().manual_seed(seed),
+            settings.device,
+            settings.verbose,
+            self.progress,
         )
-        self.progress.end()
-        return fit
+
+    def _train(self, name, samples, max_iter):
+        settings, seed = self.settings, self._seed()
+        matching_width = settings.matching_width if samples.values is None else None
+        core = make_core(
+            n_features=samples.X.shape[1], seed=seed, **settings.architecture
+        )
+        # Matching adds epochs; None says that their number is not known.
+        n_epochs = max_iter if matching_width is None else None
+        with self.progress.task(name, n_epochs):
+            return fit_semiconvex(
+                core,
+                samples,
+                self._trainer(max_iter, seed),
+                gradient_weight=settings.gradient_weight,
+                matching_width=matching_width,
+            )
 
     def _prior_only_starts(self):
         """Whether the prior's network only starts Newton's method."""
         method, samples = self.settings.prior_method, self.samples
-        exact = samples.S is not None and samples.gradient is not None
+        exact = samples.values is not None and samples.gradients is not None
         return method == "newton" or (method == "auto" and not exact)
 
 
@@ -372,11 +343,11 @@ def gradient_mismatch(model, samples):
         The share; zero where values or gradients are not given, or few held out.
     """
     few = samples.held_out.sum() < FEWEST_TO_JUDGE
-    if samples.S is None or samples.gradient is None or few:
+    if samples.values is None or samples.gradients is None or few:
         return 0.0
-    given = samples.gradient[samples.held_out]
+    given = samples.gradients[samples.held_out]
     errors = model.value(samples.X[samples.held_out]).gradient - given
-    spread = _spread(samples.gradient, samples.held_out)
+    spread = _spread(samples.gradients, samples.held_out)
     return float((errors**2).mean() / max(spread, 1e-300))
 
 

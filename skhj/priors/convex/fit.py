@@ -1,6 +1,6 @@
 """A semiconvex network fitted to samples: least squares first, then training."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,11 +10,11 @@ from skhj.numerics.least_squares_quadratic import (
     fit_quadratic,
     fit_quadratic_to_gradients,
 )
+from skhj.numerics.tensors import to_tensor
 from skhj.priors.convex.derivatives import value_and_gradient
 from skhj.priors.convex.proximal_matching import match_proximal_points
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
 from skhj.priors.convex.standardisation import standardise
-from skhj.training import TrainingResult, train
 
 __all__ = ["SemiconvexFit", "fit_semiconvex"]
 
@@ -39,7 +39,7 @@ class SemiconvexFit(NamedTuple):
     """
 
     network: SemiconvexNetwork
-    training: TrainingResult
+    training: Any
     converged: bool
 
     @property
@@ -84,88 +84,64 @@ class _WithGradient(nn.Module):
         return self.network.value_and_gradient(u)
 
 
-def fit_semiconvex(
-    core,
-    X,
-    w,
-    gradient=None,
-    *,
-    t,
-    held_out,
-    device,
-    gradient_weight=1.0,
-    matching_width=None,
-    **training,
-):
+def fit_semiconvex(core, samples, trainer, *, gradient_weight=1.0, matching_width=None):
     """Fit w, with |x|^2 / 2 + t w(x) convex, to its values, its gradients, or both.
 
     Parameters
     ----------
     core : nn.Module
         Convex module in single precision, trained in place.
-    X : ndarray of shape (n, d)
-        Points.
-    w : ndarray of shape (n,) or None
-        Values; None fits the gradients alone, and leaves w known up to a constant.
-    gradient : ndarray of shape (n, d) or None, default=None
-        Gradients of w; None fits the values alone.
-    t : float
-        Time.
-    held_out : ndarray of shape (n,), dtype bool
-        Samples that choose the best weights and are not trained on.
-    device : torch.device
-        Where to train.
+    samples : Samples
+        Samples of w; without values it is known up to a constant.
+    trainer : Trainer
+        Trains modules.
     gradient_weight : float, default=1.0
         Weight of the gradients where the values have 1, both in units of what the
         best quadratic leaves.
     matching_width : float or None, default=None
         Where there are gradients alone, the width to which proximal matching narrows
         after the squared error, in units of the proximal error that this leaves.
-    **training : dict
-        Passed to `skhj.training.train`.
 
     Returns
     -------
     SemiconvexFit
         The function and its training losses.
     """
+    X, w, gradient, t, held_out = samples
     seen = ~held_out
     slopes = None if gradient is None else gradient[seen]
     units = standardise(X[seen], None if w is None else w[seen], t, slopes)
     U = units.whiten(X)
     values = None if w is None else units.values(X, w)
     slopes = None if gradient is None else units.gradients(X, gradient)
-    network = SemiconvexNetwork(core, units).to(device)
+    network = SemiconvexNetwork(core, units).to(trainer.device)
     quadratic = _start_from_least_squares(
         network, U[seen], *_rows(seen, values, slopes)
     )
     criterion, baseline = _criterion(
         quadratic, U, values, slopes, held_out, gradient_weight
     )
-    arrays = [array for array in (U, values, slopes) if array is not None]
     tensors = [
-        torch.as_tensor(np.ascontiguousarray(array, dtype=np.float32), device=device)
-        for array in arrays
+        to_tensor(array, dtype=np.float32, device=trainer.device)
+        for array in (U, values, slopes)
+        if array is not None
     ]
-    rows = [
-        torch.as_tensor(np.flatnonzero(mask), device=device)
-        for mask in (seen, held_out)
-    ]
+    sets = [tuple(tensor[mask] for tensor in tensors) for mask in (seen, held_out)]
     if baseline < ROUNDING:
-        training["max_iter"] = 1  # Only rounding is left to learn.
+        trainer = trainer.scheduled(max_iter=1)  # Only rounding is left to learn.
     module = network if gradient is None else _WithGradient(network)
-    samples = [tuple(tensor[r] for tensor in tensors) for r in rows]
-    result = train(module, criterion, *samples, **training)
+    result = trainer.train(module, criterion, *sets)
     if not result.best_loss < baseline:
         network.core_weight.zero_()
         if matching_width is None:
             network.double()  # Only the quadratic is left: keep all its digits.
         network.set_quadratic_(quadratic)
     if matching_width is not None:
+        metric = to_tensor(units.whitening, dtype=np.float32, device=trainer.device)
         result = match_proximal_points(
-            module, result, *samples, units=units, width=matching_width, **training
+            module, result, *sets, trainer=trainer, metric=metric, width=matching_width
         )
-    converged = _has_settled(result, training["max_iter"], baseline)
+    converged = _has_settled(result, trainer.schedule.max_iter, baseline)
     return SemiconvexFit(
         network.double().requires_grad_(False).eval(), result, converged
     )

@@ -4,8 +4,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from skhj.training import TrainingResult, train
-
 __all__ = ["MatchingLoss", "match_proximal_points"]
 
 # The width starts at twice the error of the squared loss, so that all samples count,
@@ -57,16 +55,7 @@ class MatchingLoss(nn.Module):
 
 
 def match_proximal_points(
-    module,
-    result,
-    training_tensors,
-    validation_tensors,
-    *,
-    units,
-    width,
-    max_iter,
-    learning_rate,
-    **training,
+    module, result, training, validation, *, trainer, metric, width
 ):
     """Continue a training by the squared error with proximal matching, in place.
 
@@ -76,44 +65,37 @@ def match_proximal_points(
         Maps points to values and gradients; already fitted by the squared error.
     result : TrainingResult
         Outcome of that fit.
-    training_tensors, validation_tensors : tuple of Tensor
+    training, validation : tuple of Tensor
         Standardised points and gradients.
-    units : Standardisation
-        Their units.
+    trainer : Trainer
+        Trained it so far; all stages together take as many epochs again.
+    metric : Tensor of shape (d, d)
+        Takes an error of the standardised gradient to one of the proximal point.
     width : float
         Last width, in units of the root mean squared proximal error.
-    max_iter : int
-        Epochs in all.
-    learning_rate : float
-        Largest step size of the first training.
-    **training : dict
-        Passed to `skhj.training.train`.
 
     Returns
     -------
     TrainingResult
         The curves of all stages; losses of different widths do not compare.
     """
-    points, slopes = validation_tensors
-    metric = torch.as_tensor(units.whitening, dtype=points.dtype, device=points.device)
+    points, slopes = validation
     with torch.no_grad():
         errors = (module(points)[1] - slopes) @ metric
     typical = float((errors**2).sum(1).mean().sqrt())
     if not typical > 0:
         return result
-    curves, validation = [result.loss_curve], [result.validation_curve]
+    schedule = trainer.schedule
+    trainer = trainer.scheduled(
+        max_iter=-(-schedule.max_iter // N_STAGES),
+        learning_rate=SLOWER * schedule.learning_rate,
+    )
+    curves, held_out = [result.loss_curve], [result.validation_curve]
     for scale in np.geomspace(max(FIRST_WIDTH, width), width, N_STAGES):
-        stage = train(
-            module,
-            MatchingLoss(metric, scale * typical),
-            training_tensors,
-            validation_tensors,
-            max_iter=-(-max_iter // N_STAGES),
-            learning_rate=SLOWER * learning_rate,
-            **training,
-        )
+        loss = MatchingLoss(metric, scale * typical)
+        stage = trainer.train(module, loss, training, validation)
         curves.append(stage.loss_curve)
-        validation.append(stage.validation_curve)
-    return TrainingResult(
-        np.concatenate(curves), np.concatenate(validation), stage.best_loss
+        held_out.append(stage.validation_curve)
+    return stage._replace(
+        loss_curve=np.concatenate(curves), validation_curve=np.concatenate(held_out)
     )

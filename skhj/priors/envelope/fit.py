@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from skhj.numerics.tensors import to_tensor
 from skhj.priors.convex.build import make_core
 from skhj.priors.convex.fit import fit_semiconvex
 from skhj.priors.envelope.gauss_newton import GaussNewton, Refinement, Targets
@@ -56,15 +57,12 @@ class EnvelopeFit(NamedTuple):
         return self.training.loss_curve
 
 
-def _samples(network, X, w, Y, t):
+def _tensors(network, samples, Y):
     """Slopes, values and first minimisers in the units of the prior."""
     device = network.unit_center.device
-    X, w, Y = (
-        torch.tensor(np.ascontiguousarray(a, dtype=np.float64), device=device)
-        for a in (X, w, Y)
-    )
-    envelope = Envelope(network, t)
-    return envelope.slopes(X), envelope.values(X, -w), envelope.points(Y)
+    X, S, Y = (to_tensor(a, device=device) for a in (samples.X, samples.values, Y))
+    envelope = Envelope(network, samples.t)
+    return envelope.slopes(X), envelope.values(X, S), envelope.points(Y)
 
 
 def _rows(held_out, device):
@@ -94,24 +92,7 @@ def _finish(descent, architecture):
     return EnvelopeFit(network, result, error, converged, architecture)
 
 
-def fit_norm_envelope(
-    X,
-    w,
-    Y,
-    J,
-    slope,
-    *,
-    t,
-    held_out,
-    device,
-    max_iter=80,
-    pair_iter=20,
-    batch_size,
-    learning_rate,
-    generator,
-    verbose=0,
-    progress=None,
-):
+def fit_norm_envelope(samples, of_prior, trainer, *, max_iter=80, pair_iter=20):
     """Fit a prior that is a sum of norms of affine maps to its value function.
 
     Few and many norms of one row (ridges), norms of two rows, and some of as many as
@@ -120,71 +101,48 @@ def fit_norm_envelope(
 
     Parameters
     ----------
-    X : ndarray of shape (n, d)
-        Points.
-    w : ndarray of shape (n,)
-        Values of minus the value function.
-    Y, J, slope : ndarray of shape (n, d), (n,) and (n, d)
-        The proximal points of X, the prior and its gradient there; rough ones are
-        enough.
-    t : float
-        Time.
-    held_out : ndarray of shape (n,), dtype bool
-        Samples that choose the best weights and are not trained on.
-    device : torch.device
-        Where to train.
+    samples : Samples
+        Values of the value function.
+    of_prior : Samples
+        The proximal points of the same points, the prior and its gradient there; rough
+        ones are enough.
+    trainer : Trainer
+        Fits modules to the samples of the prior.
     max_iter : int, default=80
         Largest number of steps of Gauss and Newton.
     pair_iter : int, default=20
         Epochs of the fit to the samples of the prior.
-    batch_size, learning_rate : int and float
-        Of that fit.
-    generator : torch.Generator
-        Source of the weights and of the order of the samples.
-    verbose : int, default=0
-        Positive: print a line an epoch.
-    progress : FitProgress or None, default=None
-        Told of each epoch and step.
 
     Returns
     -------
     EnvelopeFit
         The prior and its losses.
     """
+    generator = trainer.generator
 
     def begin(n_units, rank, share):
         architecture = {"network": "norms", "n_units": n_units, "rank": rank}
         seed = int(torch.randint(2**31 - 1, (), generator=generator))
-        core = make_core(n_features=X.shape[1], seed=seed, **architecture)
+        core = make_core(n_features=samples.X.shape[1], seed=seed, **architecture)
         pairs = fit_semiconvex(
             core,
-            Y,
-            J,
-            slope,
-            t=t,
-            held_out=held_out,
-            device=device,
-            max_iter=max(1, round(share * pair_iter)),
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            generator=generator,
-            verbose=verbose,
-            progress=progress,
+            of_prior,
+            trainer.scheduled(max_iter=max(1, round(share * pair_iter))),
         )
-        samples = _samples(pairs.network, X, w, Y, t)
-        rows = _rows(held_out, samples[0].device)
-        descent = _descent(pairs.network, samples, rows, t, generator)
-        descent.run(min(FIRST_ROUND, max_iter), progress)
+        tensors = _tensors(pairs.network, samples, of_prior.X)
+        rows = _rows(samples.held_out, tensors[0].device)
+        descent = _descent(pairs.network, tensors, rows, samples.t, generator)
+        descent.run(min(FIRST_ROUND, max_iter), trainer.task)
         return descent, architecture
 
-    *few, many = _candidates(X.shape[1], int((~held_out).sum()))
+    *few, many = _candidates(samples.X.shape[1], samples.n_seen)
     descents = [begin(*candidate) for candidate in few]
     if min(descent.best[0] for descent, _ in descents) > LEFT_OVER:
         descents.append(begin(*many))
-    return _finish(*_race(descents, max_iter, progress))
+    return _finish(*_race(descents, max_iter, trainer.task))
 
 
-def _race(descents, max_iter, progress):
+def _race(descents, max_iter, task):
     """Go on with the descents, each paired with its architecture; return the best."""
     n_steps = FIRST_ROUND
     while True:
@@ -199,7 +157,7 @@ def _race(descents, max_iter, progress):
         if not left or least < NEGLIGIBLE or n_steps >= max_iter:
             return descents[0]
         for descent in left:
-            descent.run(min(ROUND, max_iter - n_steps), progress)
+            descent.run(min(ROUND, max_iter - n_steps), task)
         n_steps += ROUND
 
 

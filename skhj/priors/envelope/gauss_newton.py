@@ -1,5 +1,6 @@
 """Gauss and Newton's method for the weights of a prior, by its value function."""
 
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -112,25 +113,22 @@ class GaussNewton:
         self.use(training.first(FIRST_SAMPLES), FIRST_NEWTON_STEPS)
         self.validation.points, _ = validation.solve(FIRST_NEWTON_STEPS)
 
-    def run(self, n_steps, progress=None):
+    def run(self, n_steps, task=None):
         """Take at most so many more steps.
 
         Parameters
         ----------
         n_steps : int
             How many.
-        progress : FitProgress or None, default=None
-            Told of each step.
+        task : callable or None, default=None
+            Makes a context of each step, ``task("step")``.
         """
         for _ in range(n_steps):
             if self.ended:
                 break
-            if progress is not None:
-                progress.begin("step")
-            self.step()
-            self.take_more_samples()
-            if progress is not None:
-                progress.end()
+            with nullcontext() if task is None else task("step"):
+                self.step()
+                self.take_more_samples()
             if not self.settling and self.sharpen():
                 self.settling = True
                 self.back_to_best()

@@ -1,6 +1,6 @@
 """Priors learned through the value function that they generate."""
 
-from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -11,42 +11,42 @@ from skhj import hamilton_jacobi as hj
 from skhj.priors.convex.build import make_core
 from skhj.priors.envelope.fit import fit_norm_envelope
 from skhj.priors.envelope.lax_oleinik import lax_oleinik
+from skhj.priors.samples import Samples
+from skhj.training import Schedule, Trainer
 
 T = 0.8
-CPU = torch.device("cpu")
+
+
+class Data(NamedTuple):
+    """Samples of S and, for rough pairs, of the prior at a prox that is off by 0.1."""
+
+    of_value: Samples
+    of_prior: Samples
+
+    def take(self, rows):
+        return Data(self.of_value.take(rows), self.of_prior.take(rows))
 
 
 def samples(prior, n, d, seed=0):
-    """Samples of S and, for rough pairs, of a prox that is off by 0.1."""
     rng = np.random.default_rng(seed)
     X = rng.uniform(-3, 3, (n, d))
     S = prior.value(X, T)
     Y = prior.prox(X, T) + 0.1 * rng.standard_normal((n, d))
     J, slope = hj.prior_at_prox(X, Y, S, T), hj.prior_gradient_from_point(Y, X, T)
     held_out = np.arange(n) < n // 10
-    return SimpleNamespace(X=X, S=S, Y=Y, J=J, slope=slope, held_out=held_out)
+    return Data(Samples(X, S, None, T, held_out), Samples(Y, J, slope, T, held_out))
 
 
-def fit_norms(data, seed=0, **changes):
-    options = {"max_iter": 50, "pair_iter": 5, "batch_size": 64, "learning_rate": 0.02}
-    return fit_norm_envelope(
-        data.X,
-        -data.S,
-        data.Y,
-        data.J,
-        data.slope,
-        t=T,
-        held_out=data.held_out,
-        device=CPU,
-        generator=torch.Generator().manual_seed(seed),
-        **(options | changes),
-    )
+def fit_norms(data, seed=0, max_iter=50):
+    trainer = Trainer(Schedule(5, 64, 0.02), torch.Generator().manual_seed(seed))
+    return fit_norm_envelope(*data, trainer, max_iter=max_iter, pair_iter=5)
 
 
 def value_error(network, data):
-    S, _, solved = lax_oleinik(network, *map(torch.tensor, (data.X, data.Y)), T)
+    X, Y = map(torch.tensor, (data.of_value.X, data.of_prior.X))
+    S, _, solved = lax_oleinik(network, X, Y, T)
     assert solved.all()
-    return float(np.mean((S.numpy() - data.S) ** 2))
+    return float(np.mean((S.numpy() - data.of_value.values) ** 2))
 
 
 PRIORS = {
@@ -66,7 +66,7 @@ def test_sums_of_norms_are_found_from_values(prior):
     # Kinks are smoothed over at least 1e-3 and the sums are of few norms of size one:
     # S errs by 1e-2 at most, its square is below. The best quadratic leaves 1e-1.
     assert value_error(fit.network, fresh) < 1e-4
-    P = prior.prox(fresh.X, T)
+    P = prior.prox(fresh.of_value.X, T)
     J, _ = fit.network.value_and_gradient_at(torch.tensor(P))
     assert np.mean((J.numpy() - prior.prior(P)) ** 2) < 1e-4
 
@@ -74,9 +74,7 @@ def test_sums_of_norms_are_found_from_values(prior):
 def test_reported_error_is_that_of_the_held_out_values():
     data = samples(pairs(2), 400, 2)
     fit = fit_norms(data, max_iter=12)
-    held_out = SimpleNamespace(
-        X=data.X[data.held_out], Y=data.Y[data.held_out], S=data.S[data.held_out]
-    )
+    held_out = data.take(data.of_value.held_out)
     # Training solves for the minimisers to 1e-4, and values err by its square.
     np.testing.assert_allclose(
         value_error(fit.network, held_out), fit.validation_error, rtol=1e-3
@@ -100,7 +98,7 @@ def test_prior_survives_its_arrays():
     fit = fit_norms(data, max_iter=5)
     core = make_core(n_features=2, seed=0, **fit.architecture)
     copy = type(fit.network).from_arrays(core, fit.network.to_arrays())
-    Y = torch.tensor(data.Y)
+    Y = torch.tensor(data.of_prior.X)
     assert torch.equal(
         copy.value_and_gradient_at(Y)[0], fit.network.value_and_gradient_at(Y)[0]
     )

@@ -1,0 +1,59 @@
+"""Arrays at the door: what comes in, and in which type answers go out."""
+
+import numpy as np
+from sklearn.utils import check_array
+
+__all__ = ["FLOATS", "check_gradient", "in_dtype"]
+
+FLOATS = (np.float64, np.float32)
+
+
+def check_gradient(gradient, X, *, dtype):
+    """Check gradients given beside points.
+
+    Parameters
+    ----------
+    gradient : array-like of shape (n, d) or None
+        Gradients.
+    X : ndarray of shape (n, d)
+        Points.
+    dtype : dtype or tuple of dtype
+        Type of the array returned, or types that it may have.
+
+    Returns
+    -------
+    ndarray of shape (n, d) or None
+        The gradients; None where there are none.
+
+    Raises
+    ------
+    ValueError
+        If they are not of the shape of X.
+    """
+    if gradient is None:
+        return None
+    gradient = check_array(gradient, dtype=dtype, input_name="gradient")
+    if gradient.shape != X.shape:
+        raise ValueError(
+            f"gradient must have the shape of X, {X.shape}, got {gradient.shape}"
+        )
+    return gradient
+
+
+def in_dtype(values, dtype):
+    """Values in the caller's dtype; those beyond its range become its largest.
+
+    Parameters
+    ----------
+    values : ndarray
+        Values in double precision.
+    dtype : dtype
+        A floating dtype.
+
+    Returns
+    -------
+    ndarray
+        The values.
+    """
+    limits = np.finfo(dtype)
+    return np.clip(values, limits.min, limits.max).astype(dtype, copy=False)

@@ -1,0 +1,44 @@
+"""What a fit leaves: set at once, dropped by the next, rebuilt when loaded."""
+
+__all__ = ["FittedState"]
+
+
+class FittedState:
+    """Persistence of every estimator of the project.
+
+    Names tell what a fitted attribute is:
+
+    - ``name_``: for the user. Arrays and plain values.
+    - ``_fitted_name``: for the methods. Arrays, plain values and small objects of them.
+    - ``_loaded_name``: made of these, such as a torch module on a device. They are not
+      saved; ``_load()`` makes them again, as a dict by name.
+
+    So a model fitted on a GPU loads without one. A subclass's ``fit`` begins with
+    `_forget_fit` and ends with `_keep_fit`.
+    """
+
+    def _forget_fit(self):
+        """Drop what an earlier fit left, so that one that fails leaves nothing."""
+        for name in list(vars(self)):
+            if name.endswith("_") or name.startswith(("_fitted", "_loaded")):
+                delattr(self, name)
+
+    def _keep_fit(self, **attributes):
+        """Set all fitted attributes in one step: an interrupt leaves all or none."""
+        vars(self).update(attributes)
+        return self
+
+    def _load(self):
+        return {}
+
+    def __sklearn_is_fitted__(self):
+        return any(name.startswith("_fitted") for name in vars(self))
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {k: v for k, v in state.items() if not k.startswith("_loaded")}
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if self.__sklearn_is_fitted__():
+            self._keep_fit(**self._load())

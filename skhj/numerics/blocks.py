@@ -1,0 +1,33 @@
+"""Blocks of rows, few enough for the memory and many enough for the processor."""
+
+__all__ = ["row_blocks"]
+
+
+def row_blocks(n_rows, row_size, *, block_size=2**20):
+    """Slices that cover some rows, each of a bounded number of numbers.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows.
+    row_size : int
+        Numbers that the work on one row holds at a time.
+    block_size : int, default=2**20
+        Numbers of a block at most, 8 MiB in double precision; a block has at least one
+        row.
+
+    Returns
+    -------
+    list of slice
+        The blocks, in order.
+
+    Examples
+    --------
+    >>> from skhj.numerics.blocks import row_blocks
+    >>> row_blocks(5, 100, block_size=200)
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    height = max(1, block_size // max(1, row_size))
+    return [
+        slice(first, min(first + height, n_rows)) for first in range(0, n_rows, height)
+    ]

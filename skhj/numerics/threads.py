@@ -1,0 +1,93 @@
+"""Threads: one for small steps, which would wait for each other and for others."""
+
+import threading
+from contextlib import contextmanager
+from functools import cache
+
+import torch
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["threads_for"]
+
+
+@cache
+def _libraries(user_api):
+    """Loaded libraries of one kind, with properties that get and set their threads."""
+    return ThreadpoolController().select(user_api=user_api).lib_controllers
+
+
+class _SharedLimit:
+    """BLAS's threads, which the whole process shares.
+
+    The first phase that asks for one thread sets it, the last that ends gives back
+    what was before.
+    """
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.phases, self.before = set(), []
+
+    def lower(self, phase):
+        """Set one thread, on behalf of a phase."""
+        with self.lock:
+            if not self.phases:
+                self.before = [(lib, lib.num_threads) for lib in _libraries("blas")]
+            self.phases.add(phase)
+            for lib, _ in self.before:
+                lib.set_num_threads(1)
+
+    def restore(self, phase):
+        """End a phase, whether or not its limit was set."""
+        with self.lock:
+            self.phases.discard(phase)
+            if not self.phases:
+                for lib, n_threads in self.before:
+                    lib.set_num_threads(n_threads)
+                self.before = []
+
+
+_BLAS = _SharedLimit()
+
+
+@contextmanager
+def threads_for(n_products, *, small=50_000_000):
+    """Run a phase on one thread where its steps are small, else on as many as set.
+
+    Threads that share a small step wait for each other at its end, and where the
+    machine is busy with other work, for that too.
+
+    Parameters
+    ----------
+    n_products : float
+        Multiplications in a typical step of the phase: what is done between two points
+        at which threads wait for each other.
+    small : float, default=50_000_000
+        Steps of fewer multiplications run on one thread. It is ten milliseconds of one
+        core, some hundred times what starting threads costs on an idle machine, and
+        what a busy one makes a thread wait for its turn.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skhj.numerics.threads import threads_for
+    >>> with threads_for(1000):
+    ...     torch.get_num_threads()
+    1
+    """
+    if n_products >= small:
+        yield
+        return
+    # In a fresh thread torch sets OpenMP's number at its first use: before ours.
+    torch.get_num_threads()
+    of_this_thread = [(lib, lib.num_threads) for lib in _libraries("openmp")]
+    phase = object()
+    # All is set inside the try: an interrupt anywhere finds it put back.
+    try:
+        for lib, _ in of_this_thread:
+            lib.set_num_threads(1)
+        _BLAS.lower(phase)
+        yield
+    finally:
+        _BLAS.restore(phase)
+        for lib, n_threads in of_this_thread:
+            lib.set_num_threads(n_threads)

@@ -1,0 +1,65 @@
+"""What a prior is learned from."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skhj import hamilton_jacobi as hj
+
+__all__ = ["Samples"]
+
+
+class Samples(NamedTuple):
+    """Samples of a function of points: of a value function, or of a prior.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, d)
+        Points.
+    values : ndarray of shape (n,) or None
+        Values; None where only gradients are known.
+    gradients : ndarray of shape (n, d) or None
+        Gradients, where known. There are values or gradients.
+    t : float
+        Time.
+    held_out : ndarray of shape (n,), dtype bool
+        Samples that choose among weights and among models, and are not trained on.
+    """
+
+    X: np.ndarray
+    values: np.ndarray | None
+    gradients: np.ndarray | None
+    t: float
+    held_out: np.ndarray
+
+    @property
+    def seen(self):
+        """Samples to train on, a mask of shape (n,)."""
+        return ~self.held_out
+
+    @property
+    def n_seen(self):
+        """Number of samples to train on."""
+        return int(self.seen.sum())
+
+    def take(self, rows):
+        """The samples of some rows."""
+        X, held_out = self.X[rows], self.held_out[rows]
+        values, gradients = (
+            None if array is None else array[rows]
+            for array in (self.values, self.gradients)
+        )
+        return Samples(X, values, gradients, self.t, held_out)
+
+    def negated(self):
+        """Samples of minus the function: the value function is one over a prior's."""
+        values, gradients = (
+            None if array is None else -array for array in (self.values, self.gradients)
+        )
+        return self._replace(values=values, gradients=gradients)
+
+    def targets(self):
+        """What a model of a value function is judged by: S, else the prox."""
+        if self.values is not None:
+            return self.values
+        return hj.prox_from_gradient(self.X, self.gradients, self.t)
