@@ -25,7 +25,7 @@ import torch
 
 import skhj
 from skhj.datasets import make_value_samples
-from skhj.priors.convex.build import make_core
+from skhj.priors.convex.architecture import ICNNArchitecture
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
 from skhj.priors.convex.standardisation import standardise
 from skhj.problems import L1
@@ -48,14 +48,7 @@ def make_network_and_tensors(n_samples, n_features=8):
     X, S, _ = make_value_samples(L1(), n_samples, n_features, t=T, random_state=0)
     n_seen = n_samples - n_samples // 10
     units = standardise(X[:n_seen], -S[:n_seen], T)
-    core = make_core(
-        "icnn",
-        n_features,
-        seed=0,
-        hidden_layer_sizes=(96, 96),
-        wide_units=256,
-        softplus_beta=5.0,
-    )
+    core = ICNNArchitecture().core(n_features, seed=0)
     arrays = units.whiten(X), units.values(X, -S)
     tensors = [torch.tensor(array, dtype=torch.float32) for array in arrays]
     seen, held_out = zip(

@@ -56,6 +56,10 @@ class Schedule:
     patience: float = 0.5
     max_norm: float | None = None
 
+    def n_steps(self, n_samples):
+        """Number of steps of all passes over so many samples."""
+        return self.max_iter * math.ceil(n_samples / self.batch_size)
+
     def factor(self, step, n_steps):
         """Share of the largest step size at one of so many steps, from 0 to 1."""
         done = step / n_steps
@@ -116,6 +120,10 @@ class Trainer:
         """The same trainer with another schedule, such as another ``max_iter``."""
         return replace(self, schedule=replace(self.schedule, **changes))
 
+    def seeded(self, seed):
+        """The same trainer with a new generator."""
+        return replace(self, generator=torch.Generator().manual_seed(seed))
+
     def silent(self):
         """The same trainer, telling nobody: for short trials."""
         return replace(self, verbose=0, progress=None)
@@ -173,7 +181,8 @@ class Trainer:
         if validation is not None:
             split = predefined_split(TensorDataset(*validation))
             callbacks.append(_losses("valid_loss"))
-        callbacks.append(("steps", _Steps(self._n_steps(training), schedule)))
+        n_steps = schedule.n_steps(len(training[0]))
+        callbacks.append(("steps", _Steps(n_steps, schedule)))
         if self.verbose:
             callbacks = [("timer", EpochTimer()), *callbacks, ("print", PrintLog())]
         row = max(1, training[0][0].numel())
@@ -196,10 +205,6 @@ class Trainer:
             device=training[0].device,
             verbose=self.verbose,
         ).initialize()
-
-    def _n_steps(self, training):
-        schedule = self.schedule
-        return schedule.max_iter * -(-len(training[0]) // schedule.batch_size)
 
     def _run(self, net, training, validation):
         """All epochs, or as many as the hold-out gains by; returns the best weights."""

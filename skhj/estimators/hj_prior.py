@@ -6,33 +6,25 @@ import numpy as np
 import torch
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import nn
+from sklearn.utils.validation import check_is_fitted
 
 from skhj import hamilton_jacobi as hj
-from skhj.estimators.device import resolve_device
+from skhj.estimators.device import resolve_device, resolve_device_or_cpu
 from skhj.estimators.hold_out import hold_out
 from skhj.estimators.prior_estimator import PriorEstimator
-from skhj.estimators.progress import (
-    CallbackSupportMixin,
-    FitProgress,
-    with_callbacks,
-)
+from skhj.estimators.prior_options import check_network, check_targets, settings_of
+from skhj.estimators.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from skhj.exceptions import ExtrapolationWarning, warn
-from skhj.priors.convex.build import load_network
+from skhj.numerics.threads import threads_for
 from skhj.priors.data_reach import measure_reach
-from skhj.priors.learned_prior import LearnedPrior
-from skhj.priors.samples import Samples
-from skhj.priors.search import PriorSearch, Settings, gradient_mismatch
+from skhj.priors.gradient_mismatch import gradient_mismatch
+from skhj.priors.kinds import NAMES, kinds_of
+from skhj.priors.samples import Samples, samples_of_prior
+from skhj.priors.search import PriorSearch
 
 __all__ = ["HJPriorRegressor"]
-
-# Share of the gradients' variance that a fit of y and them leaves, above which they
-# hardly belong together.
-INCONSISTENT = 0.5
-NETWORKS = {"auto", "icnn", "ridge", "envelope"}
 
 
 class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
@@ -185,7 +177,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
 
     _parameter_constraints = {
         "t": [Interval(Real, 0, None, closed="neither")],
-        "network": [StrOptions(NETWORKS), type],
+        "network": [StrOptions(set(NAMES)), type],
         "target": [StrOptions({"value", "prox"})],
         "hidden_layer_sizes": ["array-like"],
         "wide_units": [Interval(Integral, 0, None, closed="left")],
@@ -272,171 +264,73 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             If a parameter or an array is not of the form asked for.
         """
         self._forget_fit()
-        self._check_network()
-        X, y, gradient = self._check_target(X, y, gradient)
-        settings = self._settings()
+        check_network(self)
+        X, S, gradient = check_targets(self, X, y, gradient)
         rng = check_random_state(self.random_state)
         held_out = hold_out(len(X), self.validation_fraction, rng)
-        samples = Samples(X, y, gradient, self.t, held_out)
+        samples = Samples(X, S, gradient, self.t, held_out)
         with FitProgress(self).fit() as progress:
-            search = PriorSearch(samples, settings, rng, progress)
-            candidates = search.run(self.network)
-        return self._keep(candidates, search)
+            device = resolve_device(self.device)
+            settings = settings_of(self, samples.n_seen, device, progress)
+            search = PriorSearch(samples, settings, rng)
+            kinds = kinds_of(self.network, settings.architecture)
+            candidates = search.run(kinds, wanted=self.network != "auto")
+        of_prior = samples_of_prior(samples, candidates[0].model)
+        if S is None:
+            candidates[0].model.shift_(-of_prior.values.min())
+        self._report(search, candidates[0])
+        return self._keep(candidates, samples, of_prior)
 
-    def _check_target(self, X, y, gradient):
-        """Return points, values or None, and gradients or None."""
-        if self.prox_loss == "matching" and (
-            self.target == "value" or self.network == "ridge"
-        ):
-            raise ValueError(
-                "prox_loss='matching' needs target='prox' and a network that is not "
-                f"'ridge', got target={self.target!r} and network={self.network!r}"
+    def _report(self, search, best, inconsistent=0.5):
+        """Warn of what the fit has shown; more than half of a variance is no noise."""
+        for kind, error in search.failures:
+            warn(f"network {kind.label!r} failed and is left out: {error}")
+        for name in best.unsettled:
+            warn(
+                f"the network of the {name} was still improving when its training "
+                f"ended; raise max_iter (it is {self.max_iter})",
+                ConvergenceWarning,
             )
-        if self.target == "value":
-            return self._check_samples(X, y, gradient)
-        if self.network == "envelope":
-            raise ValueError(
-                "network must not be 'envelope' with target='prox': it is trained on "
-                "values"
-            )
-        if gradient is not None:
-            raise ValueError(
-                "gradient must be None with target='prox': y alone says what it is"
-            )
-        X, P = validate_data(
-            self, X, y, dtype=np.float64, multi_output=True, ensure_min_samples=2
-        )
-        P = check_array(P, dtype=np.float64, ensure_2d=False, input_name="y")
-        if P.shape != X.shape:
-            raise ValueError(
-                f"y must have the shape of X, {X.shape}, with target='prox', got "
-                f"{P.shape}"
-            )
-        return X, None, hj.value_gradient_from_prox(X, P, self.t)
-
-    def _check_network(self):
-        if isinstance(self.network, type) and not issubclass(self.network, nn.Module):
-            raise ValueError(
-                f"network must be one of {sorted(NETWORKS)} or a subclass of "
-                f"torch.nn.Module (the class itself, not an object), got "
-                f"{self.network!r}"
-            )
-        sizes = list(self.hidden_layer_sizes)
-        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
-            raise ValueError(
-                f"hidden_layer_sizes must be positive integers, got {sizes}"
-            )
-        if not sizes and not self.wide_units:
-            raise ValueError(
-                "hidden_layer_sizes and wide_units must not both leave out all units"
-            )
-
-    def _settings(self):
-        return Settings(
-            architecture=self._architecture(),
-            max_iter=self.max_iter,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            gradient_weight=self.gradient_weight,
-            matching_width=(
-                self.matching_width if self.prox_loss == "matching" else None
-            ),
-            prior_method=self.prior_method,
-            device=resolve_device(self.device),
-            verbose=self.verbose,
-        )
-
-    def _architecture(self):
-        if isinstance(self.network, type):
-            return {"network": self.network}
-        return {
-            "network": "icnn",
-            "hidden_layer_sizes": tuple(self.hidden_layer_sizes),
-            "wide_units": self.wide_units,
-            "softplus_beta": self.softplus_beta,
-        }
-
-    def _keep(self, candidates, search):
-        """Set every fitted attribute, once all of them are known."""
-        best = candidates[0]
-        P, J, *_ = search.prior_samples(best.model)
-        if self.target == "prox":
-            best.model.shift_(-J.min())
-        self._warn_if_unsettled(best)
-        mismatch = gradient_mismatch(best.model, search.samples)
-        if mismatch > INCONSISTENT:
+        mismatch = gradient_mismatch(search.samples, best.model)
+        if mismatch > inconsistent:
             warn(
                 "gradient differs from that of the fitted values by "
                 f"{mismatch:.0%} of its variance: check its sign and its units (from "
-                "proximal points P it is (X - P) / t), or for noise",
-                UserWarning,
+                "proximal points P it is (X - P) / t), or for noise"
             )
-        self._model = best.model
-        self._fitted_architectures = [
-            getattr(fit, "architecture", {}) or self._architecture()
-            for fit in (best.value_fit, best.prior_fit)
-        ]
-        self._reach = measure_reach(search.samples.X), measure_reach(P)
-        self._target = self.target
-        self.network_ = best.name.split(" ")[0]
-        self.candidates_ = [
-            {
-                "name": candidate.name,
-                "validation_error": candidate.validation_error,
-                "seconds": candidate.seconds,
-            }
-            for candidate in candidates
-        ]
-        self.prior_method_ = best.prior_method
-        self.value_weights_ = best.model.value_network.to_arrays()
-        self.loss_curve_ = best.value_fit.loss_curve
-        self.n_iter_ = len(self.loss_curve_)
-        self.prior_weights_, self.prior_loss_curve_ = None, np.empty(0)
-        if best.model.prior_network is not None:
-            self.prior_weights_ = best.model.prior_network.to_arrays()
-            self.prior_loss_curve_ = best.prior_fit.loss_curve
-        self._time = self.t
-        return self
 
-    def _warn_if_unsettled(self, candidate):
-        fits = {"value function": candidate.value_fit, "prior": candidate.prior_fit}
-        if candidate.model.value_by_minimisation:
-            del fits["value function"]  # It only starts the minimisation.
-        for name, fit in fits.items():
-            if fit is not None and not fit.converged:
-                warn(
-                    f"the network of the {name} was still improving when its training "
-                    f"ended; raise max_iter (it is {self.max_iter})",
-                    ConvergenceWarning,
-                )
-
-    def __getstate__(self):
-        # The state is numpy: a model from a GPU loads without one.
-        state = super().__getstate__().copy()
-        state.pop("_model", None)
-        return state
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        if "value_weights_" in state:
-            self._model = self._load_model()
-
-    def _load_model(self):
-        try:
-            device = resolve_device(self.device)
-        except ValueError:
-            device = torch.device("cpu")
-        networks = [
-            weights and load_network(weights, architecture).to(device)
-            for weights, architecture in zip(
-                (self.value_weights_, self.prior_weights_),
-                self._fitted_architectures,
-                strict=True,
-            )
-        ]
-        return LearnedPrior(
-            *networks, self._time, value_by_minimisation=self.network_ == "envelope"
+    def _keep(self, candidates, samples, of_prior):
+        """Set every fitted attribute, now that all of them are known."""
+        best = candidates[0]
+        value, prior = best.model.functions
+        return self._keep_fit(
+            network_=best.kind.name,
+            candidates_=[candidate.summary() for candidate in candidates],
+            prior_method_=best.model.method,
+            value_weights_=value.to_arrays(),
+            prior_weights_=None if prior is None else prior.to_arrays(),
+            loss_curve_=best.loss_curve,
+            prior_loss_curve_=best.prior_loss_curve,
+            n_iter_=len(best.loss_curve),
+            _fitted_time=samples.t,
+            _fitted_kind=best.kind,
+            _fitted_target=self.target,
+            _fitted_reach=(measure_reach(samples.X), measure_reach(of_prior.X)),
+            _loaded_model=best.model,
         )
+
+    def _load(self):
+        model = self._fitted_kind.load(
+            self.value_weights_,
+            self.prior_weights_,
+            t=self._fitted_time,
+            method=self.prior_method_,
+        )
+        device = resolve_device_or_cpu(self.device)
+        for function in model.functions:
+            if function is not None:
+                function.to(device)
+        return {"_loaded_model": model}
 
     def predict(self, X):
         """Value function S(x, t), or with ``target="prox"`` the proximal points.
@@ -452,24 +346,35 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             What y was in ``fit``, in the float dtype of X.
         """
         check_is_fitted(self)
-        return self.prox(X) if self._target == "prox" else super().predict(X)
+        return self.prox(X) if self._fitted_target == "prox" else super().predict(X)
 
     def _value_and_prox(self, X):
-        answer = self._checked(self._model.value(X), X, self._reach[0])
-        return answer.value, hj.prox_from_gradient(X, answer.gradient, self._time)
+        with self._threads(X):
+            answer = self._loaded_model.value(X)
+        self._check_answer(answer, X, self._fitted_reach[0])
+        P = hj.prox_from_gradient(X, answer.gradient, self._fitted_time)
+        return answer.value, P
 
     def _prior_and_gradient(self, X):
-        answer = self._model.prior(X, self.prior_method_)
-        answer = self._checked(answer, X, self._reach[1])
+        with self._threads(X):
+            answer = self._loaded_model.prior(X)
+        self._check_answer(answer, X, self._fitted_reach[1])
         return answer.value, answer.gradient
 
     def _evolved(self, X, time):
-        answer = self._model.evolve(X, time)
+        with self._threads(X):
+            answer = self._loaded_model.evolve(X, time)
         # The data have to reach where the characteristics through X end.
-        ends = X + (self._time - time) * answer.gradient
-        return self._checked(answer, ends, self._reach[0]).value
+        ends = X + (self._fitted_time - time) * answer.gradient
+        self._check_answer(answer, ends, self._fitted_reach[0])
+        return answer.value
 
-    def _checked(self, answer, X, reach):
+    def _threads(self, X):
+        """As many threads as the model's products with some rows are worth."""
+        weights = [*self.value_weights_.values(), *(self.prior_weights_ or {}).values()]
+        return threads_for(len(X) * sum(np.size(weight) for weight in weights))
+
+    def _check_answer(self, answer, X, reach):
         """Warn of answers that extrapolate, and of those not solved for."""
         n_far = int(reach.is_far(X).sum())
         if n_far:
@@ -485,4 +390,3 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
                 f"{len(X)} points: values there are bounds, not the fitted ones",
                 ConvergenceWarning,
             )
-        return answer

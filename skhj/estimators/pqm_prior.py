@@ -291,7 +291,7 @@ class PQMPrior(PriorEstimator):
         self.has_gradients_ = has_gradients
         self.n_pieces_ = len(self.values_)
         self.X_offset_, self.y_offset_ = offsets
-        self._time = self.t
+        self._fitted_time = self.t
         return self
 
     @property
@@ -318,7 +318,7 @@ class PQMPrior(PriorEstimator):
         return best.value + self.y_offset_, gradient
 
     def _value_and_prox(self, X):
-        return self._solve(X, self._time)
+        return self._solve(X, self._fitted_time)
 
     def _evolved(self, X, time):
         return self._solve(X, time)[0]
@@ -372,14 +372,14 @@ class PQMPrior(PriorEstimator):
             The least of the majorants' value functions; ``inf`` without gradients.
         """
         lower = self.predict(X)
-        return lower, self._upper_bound(X, self._time)
+        return lower, self._upper_bound(X, self._fitted_time)
 
     def _upper_bound(self, X, time):
         X = self._check_points(X)
         if not self.has_gradients_ or (time == 0 and np.isinf(self.smoothness_)):
             return np.full(len(X), np.inf, dtype=X.dtype)
         upper = value_upper_pieces(
-            self._pieces, time, t=self._time, smoothness=self.smoothness_
+            self._pieces, time, t=self._fitted_time, smoothness=self.smoothness_
         )
         _, best = self._maximum(upper, X)
         return in_dtype(self.y_offset_ - best.value, X.dtype)

@@ -8,9 +8,6 @@ from skhj.priors.convex.standardisation import whitening_matrix
 
 __all__ = ["DataReach", "measure_reach"]
 
-# Queries this many times as far out as the farthest sample are far outside the data.
-FAR = 2.0
-
 
 class DataReach(NamedTuple):
     """The ellipsoid about some points, with the axes of their covariance.
@@ -29,13 +26,15 @@ class DataReach(NamedTuple):
     whitening: np.ndarray
     radius: float
 
-    def is_far(self, X):
+    def is_far(self, X, far=2.0):
         """Tell the points that lie far outside.
 
         Parameters
         ----------
         X : ndarray of shape (n, d)
             Points.
+        far : float, default=2.0
+            How many times as far out as the farthest sample that is.
 
         Returns
         -------
@@ -43,7 +42,7 @@ class DataReach(NamedTuple):
             Whether each is.
         """
         distances = np.linalg.norm((X - self.center) @ self.whitening, axis=1)
-        return distances > FAR * self.radius
+        return distances > far * self.radius
 
 
 def measure_reach(X):

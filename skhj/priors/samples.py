@@ -6,7 +6,7 @@ import numpy as np
 
 from skhj import hamilton_jacobi as hj
 
-__all__ = ["Samples"]
+__all__ = ["Samples", "samples_of_prior"]
 
 
 class Samples(NamedTuple):
@@ -63,3 +63,26 @@ class Samples(NamedTuple):
         if self.values is not None:
             return self.values
         return hj.prox_from_gradient(self.X, self.gradients, self.t)
+
+
+def samples_of_prior(samples, model):
+    """Points p = prox(x), the prior and its gradient there.
+
+    Parameters
+    ----------
+    samples : Samples
+        Of the value function.
+    model : ValueModel or PriorModel
+        Gives values and gradients where they are not both known.
+
+    Returns
+    -------
+    Samples
+        Of the prior.
+    """
+    X, S, slope, t, held_out = samples
+    if S is None or slope is None:
+        S, slope, _ = model.value(X)
+    P = hj.prox_from_gradient(X, slope, t)
+    J = hj.prior_at_prox(X, P, S, t)
+    return Samples(P, J, hj.prior_gradient_from_point(P, X, t), t, held_out)

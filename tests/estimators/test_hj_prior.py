@@ -140,7 +140,7 @@ def test_prior_gradient_is_the_derivative_of_the_networks_prior(data):
     np.testing.assert_allclose(est.prior_gradient(X), numeric, rtol=0, atol=1e-6)
 
 
-@pytest.mark.filterwarnings("ignore::skhj.priors.data_reach.ExtrapolationWarning")
+@pytest.mark.filterwarnings("ignore::skhj.exceptions.ExtrapolationWarning")
 def test_potential_is_convex_far_beyond_the_data(fitted):
     rng = np.random.default_rng(0)
     X, Z = 20 * rng.normal(size=(2, 500, 2))

@@ -1,5 +1,6 @@
 """A semiconvex network fitted to samples: least squares first, then training."""
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,21 +8,17 @@ import torch
 from torch import nn
 
 from skhj.numerics.least_squares_quadratic import (
+    QuadraticFit,
     fit_quadratic,
     fit_quadratic_to_gradients,
 )
 from skhj.numerics.tensors import to_tensor
 from skhj.priors.convex.derivatives import value_and_gradient
-from skhj.priors.convex.proximal_matching import match_proximal_points
+from skhj.priors.convex.proximal_matching import ProximalMatching
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
 from skhj.priors.convex.standardisation import standardise
 
-__all__ = ["SemiconvexFit", "fit_semiconvex"]
-
-
-# Largest relative decrease of the loss in the last epoch of a training that has
-# settled, the loss below which it does not matter, and the one that is rounding.
-SETTLED, NEGLIGIBLE, ROUNDING = 1e-2, 1e-3, 1e-12
+__all__ = ["SemiconvexFit", "SemiconvexFitter"]
 
 
 class SemiconvexFit(NamedTuple):
@@ -84,95 +81,131 @@ class _WithGradient(nn.Module):
         return self.network.value_and_gradient(u)
 
 
-def fit_semiconvex(core, samples, trainer, *, gradient_weight=1.0, matching_width=None):
-    """Fit w, with |x|^2 / 2 + t w(x) convex, to its values, its gradients, or both.
+@dataclass(frozen=True)
+class SemiconvexFitter:
+    """Least squares first, then training; what counts as its end.
 
     Parameters
     ----------
-    core : nn.Module
-        Convex module in single precision, trained in place.
-    samples : Samples
-        Samples of w; without values it is known up to a constant.
-    trainer : Trainer
-        Trains modules.
     gradient_weight : float, default=1.0
         Weight of the gradients where the values have 1, both in units of what the
         best quadratic leaves.
-    matching_width : float or None, default=None
-        Where there are gradients alone, the width to which proximal matching narrows
-        after the squared error, in units of the proximal error that this leaves.
-
-    Returns
-    -------
-    SemiconvexFit
-        The function and its training losses.
+    matching : ProximalMatching or None, default=None
+        Where there are gradients alone, a continuation that narrows from their mean
+        to their mode.
+    settled : float, default=1e-2
+        Relative decrease of the loss in the last epoch up to which a training has
+        settled: at the schedule's end one that has not falls by several per cent.
+    negligible : float, default=1e-3
+        Loss, where the best quadratic's is about 1, below which that does not matter.
+    rounding : float, default=1e-12
+        Loss of the best quadratic that is the rounding of single precision, squared:
+        nothing is left to learn.
     """
-    X, w, gradient, t, held_out = samples
-    seen = ~held_out
-    slopes = None if gradient is None else gradient[seen]
-    units = standardise(X[seen], None if w is None else w[seen], t, slopes)
-    U = units.whiten(X)
-    values = None if w is None else units.values(X, w)
-    slopes = None if gradient is None else units.gradients(X, gradient)
-    network = SemiconvexNetwork(core, units).to(trainer.device)
-    quadratic = _start_from_least_squares(
-        network, U[seen], *_rows(seen, values, slopes)
-    )
-    criterion, baseline = _criterion(
-        quadratic, U, values, slopes, held_out, gradient_weight
-    )
-    tensors = [
-        to_tensor(array, dtype=np.float32, device=trainer.device)
-        for array in (U, values, slopes)
-        if array is not None
-    ]
-    sets = [tuple(tensor[mask] for tensor in tensors) for mask in (seen, held_out)]
-    if baseline < ROUNDING:
-        trainer = trainer.scheduled(max_iter=1)  # Only rounding is left to learn.
-    module = network if gradient is None else _WithGradient(network)
-    result = trainer.train(module, criterion, *sets)
-    if not result.best_loss < baseline:
-        network.core_weight.zero_()
-        if matching_width is None:
-            network.double()  # Only the quadratic is left: keep all its digits.
-        network.set_quadratic_(quadratic)
-    if matching_width is not None:
-        metric = to_tensor(units.whitening, dtype=np.float32, device=trainer.device)
-        result = match_proximal_points(
-            module, result, *sets, trainer=trainer, metric=metric, width=matching_width
-        )
-    converged = _has_settled(result, trainer.schedule.max_iter, baseline)
-    return SemiconvexFit(
-        network.double().requires_grad_(False).eval(), result, converged
-    )
+
+    gradient_weight: float = 1.0
+    matching: ProximalMatching | None = None
+    settled: float = 1e-2
+    negligible: float = 1e-3
+    rounding: float = 1e-12
+
+    def fit(self, core, samples, trainer):
+        """Fit w, with |x|^2 / 2 + t w(x) convex, to values, gradients, or both.
+
+        Parameters
+        ----------
+        core : nn.Module
+            Convex module in single precision, trained in place.
+        samples : Samples
+            Samples of w; without values it is known up to a constant.
+        trainer : Trainer
+            Trains modules.
+
+        Returns
+        -------
+        SemiconvexFit
+            The function and its training losses.
+        """
+        task = _standardised(core, samples, trainer.device)
+        network, sets = task.network, task.tensors(trainer.device)
+        criterion, baseline = task.criterion(self.gradient_weight)
+        if baseline < self.rounding:
+            trainer = trainer.scheduled(max_iter=1)
+        module = network if samples.gradients is None else _WithGradient(network)
+        result = trainer.train(module, criterion, *sets)
+        if not result.best_loss < baseline:
+            network.core_weight.zero_()
+            if self.matching is None:
+                network.double()  # Only the quadratic is left: keep all its digits.
+            network.set_quadratic_(task.quadratic)
+        if self.matching is not None:
+            metric = network.unit_whitening.to(torch.float32)
+            result = self.matching.run(module, result, sets, trainer, metric)
+        converged = self._has_settled(result, trainer.schedule.max_iter, baseline)
+        network = network.double().requires_grad_(False).eval()
+        return SemiconvexFit(network, result, converged)
+
+    def _has_settled(self, result, max_iter, baseline):
+        """Whether the last epoch changed little, or nothing is left to improve."""
+        losses = result.loss_curve
+        if len(losses) < max_iter or min(result.best_loss, baseline) < self.negligible:
+            return True
+        return len(losses) > 1 and losses[-1] >= (1 - self.settled) * losses[-2]
 
 
-def _rows(mask, *arrays):
-    return [None if array is None else array[mask] for array in arrays]
+class _Task(NamedTuple):
+    """Samples in the network's units, and the quadratic that fits them best."""
+
+    network: SemiconvexNetwork
+    quadratic: QuadraticFit
+    U: np.ndarray
+    values: np.ndarray | None
+    slopes: np.ndarray | None
+    held_out: np.ndarray
+
+    def tensors(self, device):
+        """Points and what is known there, of the samples to train on and of others."""
+        tensors = [
+            to_tensor(array, dtype=np.float32, device=device)
+            for array in (self.U, self.values, self.slopes)
+            if array is not None
+        ]
+        return [
+            tuple(tensor[mask] for tensor in tensors)
+            for mask in (~self.held_out, self.held_out)
+        ]
+
+    def criterion(self, gradient_weight):
+        """The loss, and what the quadratic alone leaves of it on the hold-out."""
+        U, values, slopes, held_out = self[2:]
+        quadratic = self.quadratic
+        if slopes is not None:
+            remainder = slopes - quadratic.slope - U @ quadratic.hessian
+            of_gradient = (remainder[held_out] ** 2).mean()
+            if values is None:
+                return _GradientLoss(), of_gradient
+        of_value = ((values - quadratic(U))[held_out] ** 2).mean()
+        if slopes is None:
+            return _ValueLoss(), of_value
+        # At least 1, as for any f of unit size that is not a rounding error.
+        spread = (remainder[~held_out] ** 2).mean()
+        weight = gradient_weight / max(spread, 1.0)
+        return _SobolevLoss(weight), of_value + weight * of_gradient
 
 
-def _criterion(quadratic, U, values, slopes, held_out, gradient_weight):
-    """Return the loss, and what the quadratic alone leaves of it on the hold-out."""
-    if slopes is not None:
-        remainder = slopes - quadratic.slope - U @ quadratic.hessian
-        of_gradient = (remainder[held_out] ** 2).mean()
-        if values is None:
-            return _GradientLoss(), of_gradient
-    of_value = ((values - quadratic(U))[held_out] ** 2).mean()
-    if slopes is None:
-        return _ValueLoss(), of_value
-    # At least 1, as for any f of unit size that is not a rounding error.
-    spread = (remainder[~held_out] ** 2).mean()
-    weight = gradient_weight / max(spread, 1.0)
-    return _SobolevLoss(weight), of_value + weight * of_gradient
-
-
-def _has_settled(result, max_iter, baseline):
-    """Whether the last epoch changed little, or there is nothing left to improve."""
-    n_iter = len(result.loss_curve)
-    if n_iter < max_iter or min(result.best_loss, baseline) < NEGLIGIBLE:
-        return True
-    return n_iter > 1 and result.loss_curve[-1] >= (1 - SETTLED) * result.loss_curve[-2]
+def _standardised(core, samples, device):
+    """The samples in units of order one, and the network started in them."""
+    seen = samples.take(samples.seen)
+    units = standardise(seen.X, seen.values, samples.t, seen.gradients)
+    U, values, slopes = units.whiten(samples.X), None, None
+    if samples.values is not None:
+        values = units.values(samples.X, samples.values)
+    if samples.gradients is not None:
+        slopes = units.gradients(samples.X, samples.gradients)
+    network = SemiconvexNetwork(core, units).to(device)
+    rows = [None if a is None else a[samples.seen] for a in (U, values, slopes)]
+    quadratic = _start_from_least_squares(network, *rows)
+    return _Task(network, quadratic, U, values, slopes, samples.held_out)
 
 
 def _start_from_least_squares(network, U, values, slopes):

@@ -1,14 +1,12 @@
 """Proximal matching: train a prox towards the mode of what it is shown."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["MatchingLoss", "match_proximal_points"]
-
-# The width starts at twice the error of the squared loss, so that all samples count,
-# and narrows in so many stages, each a fresh schedule of smaller steps.
-FIRST_WIDTH, N_STAGES, SLOWER = 2.0, 4, 0.3
+__all__ = ["MatchingLoss", "ProximalMatching"]
 
 
 class MatchingLoss(nn.Module):
@@ -54,48 +52,68 @@ class MatchingLoss(nn.Module):
         return -torch.expm1(-(errors**2).sum(1) / self.width**2).mean()
 
 
-def match_proximal_points(
-    module, result, training, validation, *, trainer, metric, width
-):
-    """Continue a training by the squared error with proximal matching, in place.
+@dataclass(frozen=True)
+class ProximalMatching:
+    """A training by the squared error, continued towards the mode.
 
     Parameters
     ----------
-    module : nn.Module
-        Maps points to values and gradients; already fitted by the squared error.
-    result : TrainingResult
-        Outcome of that fit.
-    training, validation : tuple of Tensor
-        Standardised points and gradients.
-    trainer : Trainer
-        Trained it so far; all stages together take as many epochs again.
-    metric : Tensor of shape (d, d)
-        Takes an error of the standardised gradient to one of the proximal point.
-    width : float
+    width : float, default=0.5
         Last width, in units of the root mean squared proximal error.
-
-    Returns
-    -------
-    TrainingResult
-        The curves of all stages; losses of different widths do not compare.
+    first_width : float, default=2.0
+        Width at the start, at least: with twice the error, all samples count.
+    n_stages : int, default=4
+        Stages in which the width narrows, each a fresh schedule; all of them together
+        take as many epochs as the first training.
+    slower : float, default=0.3
+        Share of its step size.
     """
-    points, slopes = validation
-    with torch.no_grad():
-        errors = (module(points)[1] - slopes) @ metric
-    typical = float((errors**2).sum(1).mean().sqrt())
-    if not typical > 0:
-        return result
-    schedule = trainer.schedule
-    trainer = trainer.scheduled(
-        max_iter=-(-schedule.max_iter // N_STAGES),
-        learning_rate=SLOWER * schedule.learning_rate,
-    )
-    curves, held_out = [result.loss_curve], [result.validation_curve]
-    for scale in np.geomspace(max(FIRST_WIDTH, width), width, N_STAGES):
-        loss = MatchingLoss(metric, scale * typical)
-        stage = trainer.train(module, loss, training, validation)
-        curves.append(stage.loss_curve)
-        held_out.append(stage.validation_curve)
-    return stage._replace(
-        loss_curve=np.concatenate(curves), validation_curve=np.concatenate(held_out)
-    )
+
+    width: float = 0.5
+    first_width: float = 2.0
+    n_stages: int = 4
+    slower: float = 0.3
+
+    def run(self, module, result, sets, trainer, metric):
+        """Continue a training, in place.
+
+        Parameters
+        ----------
+        module : nn.Module
+            Maps points to values and gradients; already fitted by the squared error.
+        result : TrainingResult
+            Outcome of that fit.
+        sets : tuple
+            Standardised points and gradients, a tuple of tensors to train on and one
+            of the hold-out.
+        trainer : Trainer
+            Trained it so far.
+        metric : Tensor of shape (d, d)
+            Takes an error of the standardised gradient to one of the proximal point.
+
+        Returns
+        -------
+        TrainingResult
+            The curves of all stages; losses of different widths do not compare.
+        """
+        points, slopes = sets[1]
+        with torch.no_grad():
+            errors = (module(points)[1] - slopes) @ metric
+        typical = float((errors**2).sum(1).mean().sqrt())
+        if not typical > 0:
+            return result
+        schedule = trainer.schedule
+        trainer = trainer.scheduled(
+            max_iter=-(-schedule.max_iter // self.n_stages),
+            learning_rate=self.slower * schedule.learning_rate,
+        )
+        curves, held_out = [result.loss_curve], [result.validation_curve]
+        first = max(self.first_width, self.width)
+        for scale in np.geomspace(first, self.width, self.n_stages):
+            loss = MatchingLoss(metric, scale * typical)
+            stage = trainer.train(module, loss, *sets)
+            curves.append(stage.loss_curve)
+            held_out.append(stage.validation_curve)
+        return stage._replace(
+            loss_curve=np.concatenate(curves), validation_curve=np.concatenate(held_out)
+        )

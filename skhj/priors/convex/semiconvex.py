@@ -1,5 +1,7 @@
 """Semiconvex functions: a convex module inside a change of units."""
 
+from copy import deepcopy
+
 import torch
 from torch import nn
 
@@ -95,11 +97,13 @@ class SemiconvexNetwork(nn.Module):
         """Hessian of f at u, shape (n, d, d)."""
         return self.core_weight * hessian(self.core, u) + self.factor.T @ self.factor
 
-    def curvature_bound(self, u):
-        """Matrices above it whose quadratics stay above f, shape (n, d, d).
+    @property
+    def has_curvature_bound(self):
+        """Whether there is a ``curvature_bound``: the core has a ``majorant``."""
+        return hasattr(self.core, "majorant")
 
-        Of cores that have a method ``majorant``.
-        """
+    def curvature_bound(self, u):
+        """Matrices above it whose quadratics stay above f, shape (n, d, d)."""
         return self.core_weight * self.core.majorant(u) + self.factor.T @ self.factor
 
     @torch.no_grad()
@@ -121,6 +125,34 @@ class SemiconvexNetwork(nn.Module):
         by_factor = (image[:, :, None] * u[:, None, :]).flatten(1)
         by_core = self.core_weight * self.core.parameter_jacobian(u)
         return torch.cat([by_factor, u, torch.ones_like(u[:, :1]), by_core], dim=1)
+
+    # Only functions of another kind have the conjugate of their potential exactly.
+    is_additive = False
+
+    def conjugate_start(self, y):
+        """First guess of the point where the potential's conjugate at y is attained."""
+        return y
+
+    def smoothed(self, factor, largest):
+        """The same function with more of the smoothing that its core has, if any.
+
+        Parameters
+        ----------
+        factor : float
+            By what it is multiplied.
+        largest : float
+            Its bound.
+
+        Returns
+        -------
+        SemiconvexNetwork or None
+            A copy; None where the core is as smooth as it is.
+        """
+        if not hasattr(self.core, "smoothing"):
+            return None
+        copy = deepcopy(self)
+        copy.core.smoothing.mul_(factor).clamp_(max=largest)
+        return copy
 
     @torch.no_grad()
     def shift_(self, constant):

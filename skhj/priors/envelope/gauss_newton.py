@@ -1,250 +1,64 @@
 """Gauss and Newton's method for the weights of a prior, by its value function."""
 
-from contextlib import nullcontext
-from typing import NamedTuple
+from dataclasses import dataclass
 
-import numpy as np
-import torch
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
+from skhj.priors.envelope.descent import Descent
 
-__all__ = ["GaussNewton", "Refinement", "Targets"]
-
-# Samples of the first steps, and rows whose derivatives are in memory at a time.
-FIRST_SAMPLES, ROWS = 4000, 2048
-# More samples where the hold-out's error is this many times that of the training.
-OVERFIT = 1.15
-# Steps that lower the loss by less than a share are slow. After so many of them, and
-# in any case after PATIENCE steps, the smoothing falls to a share of itself.
-SLOW, SLOW_STEPS, PATIENCE = 0.05, 2, 12
-SHARPEN, SHARPEST = 0.6, 1e-3
-# Levels of smoothing without progress, by a share, on the hold-out; then it ends.
-IDLE_LEVELS, PROGRESS = 4, 0.02
-# Damping: at the start, its factor after a failed or a good step, and its least.
-DAMPING, FACTOR, LEAST_DAMPING, ATTEMPTS = 1e-2, 6.0, 1e-8, 8
-# Residual of the minimisers and Newton steps of each, while training.
-TOLERANCE, NEWTON_STEPS, FIRST_NEWTON_STEPS = 1e-4, 10, 40
+__all__ = ["GaussNewton"]
 
 
-class Refinement(NamedTuple):
-    """How a refinement went.
-
-    Attributes
-    ----------
-    loss_curve : ndarray of shape (n_iter,)
-        Mean squared error of the samples in use after each step.
-    validation_curve : ndarray of shape (n_iter,)
-        That of the hold-out.
-    best_loss : float
-        The smallest of ``validation_curve``.
-    ended : bool
-        Whether progress ended before the steps did.
-    """
-
-    loss_curve: np.ndarray
-    validation_curve: np.ndarray
-    best_loss: float
-    ended: bool
-
-
-class Targets:
-    """Samples of a value function, each with the minimiser that is kept for it.
-
-    Parameters
-    ----------
-    envelope : Envelope
-        The minimisation.
-    slopes, values, points : Tensor of shape (n, d), (n,) and (n, d)
-        The slopes p, the minima they should have, and first guesses of minimisers.
-    """
-
-    def __init__(self, envelope, slopes, values, points):
-        self.envelope = envelope
-        self.slopes, self.values, self.points = slopes, values, points
-
-    def first(self, n_samples, known=None):
-        """The first samples, with the minimisers of those that are ``known``."""
-        points = self.points[:n_samples].clone()
-        if known is not None:
-            points[: len(known.points)] = known.points
-        rows = slice(n_samples)
-        return Targets(self.envelope, self.slopes[rows], self.values[rows], points)
-
-    def solve(self, max_iter=NEWTON_STEPS):
-        """Errors of the minima, after some Newton steps of the minimisers."""
-        minima = self.envelope.minimise(
-            self.slopes, self.points, tol=TOLERANCE, max_iter=max_iter
-        )
-        return minima.point, minima.value - self.values
-
-
+@dataclass(frozen=True)
 class GaussNewton:
-    r"""Fit a prior's weights to its value function by Gauss and Newton's method.
+    """When to take a step, more samples, or a sharper prior.
 
-    The residuals :math:`\min_u f(u) + \langle u, Q u\rangle/2 - \langle p, u\rangle
-    - \sigma` have the derivatives of f at the minimisers, by the envelope theorem.
-    Steps are damped as by Levenberg and Marquardt; after each, the minimisers are
-    moved by Newton's method.
-
-    The smoothing of the core falls whenever progress at its present level has become
-    slow: at a large one the minimisers do not yet sit in the kinks, and the directions
-    of the units are found there. Once sharper is no better, the units' own widths are
-    trained too.
+    The defaults are those that ``benchmarks/bench_generalisation.py`` measures on sums
+    of norms, with noise and without.
 
     Parameters
     ----------
-    envelope : Envelope
-        The minimisation; its network, in double precision, is changed in place. The
-        network's core is a `NormUnits`, or a module like it.
-    training, validation : Targets
-        The samples, in random order, and the hold-out.
+    first_samples : int, default=4000
+        Samples of the first steps; they are doubled where they are overfitted.
+    overfit : float, default=1.15
+        They are where the hold-out's error is this many times theirs.
+    slow, slow_steps : float and int, default=0.05, 2
+        Steps that lower the loss by less than this share are slow; after so many of
+        them the prior is sharpened.
+    patience : int, default=12
+        It is sharpened after so many steps in any case.
+    sharpen, sharpest : float, default=0.6, 1e-3
+        Share of itself to which the smoothing falls, and its least: squared, it is the
+        error of a value at a kink.
+    idle_levels, progress : int and float, default=4, 0.02
+        The descent ends after so many smoothings, or slow steps with free widths,
+        without progress by this share on the hold-out.
+    damping, factor, least_damping : float, default=1e-2, 6.0, 1e-8
+        Damping of Levenberg and Marquardt at the start, by what it changes after a good
+        step and a failed one, and its least.
+    attempts : int, default=8
+        Failed steps after which the weights stay.
+    tolerance : float, default=1e-4
+        Residual of the minimisers while training: values err by its square.
+    newton_steps, first_newton_steps : int, default=10, 40
+        Newton steps of each minimiser after a step, and where it is far away.
     """
 
-    def __init__(self, envelope, training, validation):
-        self.network = envelope.network
-        self.smoothing = envelope.network.core.smoothing
-        self.training = training
-        self.validation = validation
-        self.damping, self.settling, self.ended = DAMPING, False, False
-        self.losses, self.held_out = [], []
-        self.best = (np.inf, None)
-        self.level_steps, self.slow_steps = 0, 0
-        self.level_best, self.idle_levels = np.inf, 0
-        self.network.core.widths_are_free = False
-        self.use(training.first(FIRST_SAMPLES), FIRST_NEWTON_STEPS)
-        self.validation.points, _ = validation.solve(FIRST_NEWTON_STEPS)
+    first_samples: int = 4000
+    overfit: float = 1.15
+    slow: float = 0.05
+    slow_steps: int = 2
+    patience: int = 12
+    sharpen: float = 0.6
+    sharpest: float = 1e-3
+    idle_levels: int = 4
+    progress: float = 0.02
+    damping: float = 1e-2
+    factor: float = 6.0
+    least_damping: float = 1e-8
+    attempts: int = 8
+    tolerance: float = 1e-4
+    newton_steps: int = 10
+    first_newton_steps: int = 40
 
-    def run(self, n_steps, task=None):
-        """Take at most so many more steps.
-
-        Parameters
-        ----------
-        n_steps : int
-            How many.
-        task : callable or None, default=None
-            Makes a context of each step, ``task("step")``.
-        """
-        for _ in range(n_steps):
-            if self.ended:
-                break
-            with nullcontext() if task is None else task("step"):
-                self.step()
-                self.take_more_samples()
-            if not self.settling and self.sharpen():
-                self.settling = True
-                self.back_to_best()
-            elif self.settling:
-                self.ended = self.settle()
-
-    def result(self):
-        """Losses so far."""
-        return Refinement(
-            np.array(self.losses), np.array(self.held_out), self.best[0], self.ended
-        )
-
-    def use(self, samples, newton_steps):
-        """Take these samples for the next steps."""
-        self.samples = samples
-        samples.points, self.errors = samples.solve(newton_steps)
-        self.loss = float((self.errors**2).mean())
-
-    def step(self):
-        """One step that lowers the loss, or none; then the hold-out's error."""
-        weights = parameters_to_vector(self.network.parameters())
-        matrix, slope = self._normal_equations(len(weights))
-        diagonal = torch.diagonal(matrix)
-        unit = diagonal + 1e-7 * diagonal.mean()
-        before, self.decrease = self.loss, 0.0
-        for _ in range(ATTEMPTS):
-            damped = matrix + torch.diag(self.damping * unit)
-            step = torch.linalg.solve(damped, slope)
-            self._set_weights(weights - step)
-            points, errors = self.samples.solve()
-            loss = float((errors**2).mean())
-            if loss < before:
-                self.samples.points, self.errors, self.loss = points, errors, loss
-                self.damping = max(self.damping / FACTOR, LEAST_DAMPING)
-                self.decrease = 1 - loss / before
-                break
-            self.damping *= FACTOR
-        else:
-            self._set_weights(weights)
-            self.damping = DAMPING
-        self._judge()
-
-    def _normal_equations(self, n_weights):
-        """J^T J and J^T e, with the products in single precision."""
-        device = self.errors.device
-        matrix = torch.zeros(n_weights, n_weights, device=device)
-        slope = torch.zeros(n_weights, device=device)
-        blocks = zip(
-            self.samples.points.split(ROWS), self.errors.split(ROWS), strict=True
-        )
-        for points, errors in blocks:
-            jacobian = self.network.parameter_jacobian(points).float()
-            matrix += jacobian.T @ jacobian
-            slope += jacobian.T @ errors.float()
-        return matrix.double(), slope.double()
-
-    @torch.no_grad()
-    def _set_weights(self, weights):
-        vector_to_parameters(weights, self.network.parameters())
-        self.network.project_()
-
-    def _judge(self):
-        self.validation.points, errors = self.validation.solve()
-        error = float((errors**2).mean())
-        self.losses.append(self.loss)
-        self.held_out.append(error)
-        if error < self.best[0]:
-            weights = self.network.state_dict()
-            self.best = (error, {name: w.clone() for name, w in weights.items()})
-
-    def take_more_samples(self):
-        """Twice as many, where those in use are fitted better than the hold-out."""
-        if self.held_out[-1] > OVERFIT * self.loss:
-            self._double_samples()
-
-    def _double_samples(self):
-        """Take twice as many samples; return whether there were more."""
-        n_used = len(self.errors)
-        if n_used == len(self.training.values):
-            return False
-        self.use(self.training.first(2 * n_used, self.samples), 2 * NEWTON_STEPS)
-        return True
-
-    def sharpen(self):
-        """Sharpen where it is time; return whether that no longer helps."""
-        self.level_steps += 1
-        self.slow_steps = self.slow_steps + 1 if self.decrease < SLOW else 0
-        slow = self.slow_steps >= SLOW_STEPS
-        if not slow and self.level_steps < PATIENCE:
-            return False
-        self.level_steps = self.slow_steps = 0
-        better = self.held_out[-1] < (1 - PROGRESS) * self.level_best
-        self.level_best = min(self.level_best, self.held_out[-1])
-        if not better and self._double_samples():
-            return False  # Noise, perhaps: more samples may yet make it better.
-        self.idle_levels = 0 if better else self.idle_levels + 1
-        if self.idle_levels >= IDLE_LEVELS:
-            return True
-        if self.smoothing > SHARPEST:
-            self.smoothing.mul_(SHARPEN).clamp_(min=SHARPEST)
-            self.use(self.samples, 2 * NEWTON_STEPS)
-        return False
-
-    def settle(self):
-        """Return whether the steps have become slow for good."""
-        self.idle_levels = self.idle_levels + 1 if self.decrease < SLOW else 0
-        return self.idle_levels >= IDLE_LEVELS
-
-    def back_to_best(self):
-        """Go on from the best weights, with free widths."""
-        self.set_best()
-        self.network.core.widths_are_free = True
-        self.idle_levels, self.damping = 0, DAMPING
-        self.use(self.samples, FIRST_NEWTON_STEPS)
-
-    def set_best(self):
-        """Set the best weights so far."""
-        if self.best[1] is not None:
-            self.network.load_state_dict(self.best[1])
+    def start(self, envelope, training, validation):
+        """Descent from the present weights; see `Descent` for the parameters."""
+        return Descent(envelope, training, validation, self)

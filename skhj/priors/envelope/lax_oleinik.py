@@ -14,22 +14,38 @@ minus a conjugate. By the envelope theorem, its derivative by a weight of f is t
 f at the minimiser, which counts as a constant.
 """
 
-from copy import deepcopy
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 
 from skhj import hamilton_jacobi as hj
+from skhj.numerics.blocks import row_blocks
 from skhj.numerics.conjugate import newton_conjugate
 
-__all__ = ["Envelope", "Minima", "lax_oleinik"]
+__all__ = ["Envelope", "Minima", "Smoothings", "lax_oleinik"]
 
-# Points at a time, few enough for the Hessians' memory.
-ROWS = 4096
-# Kinks are approached through smoothings that are multiples of the prior's own, each
-# solved roughly but for the last: from afar, Newton's method hardly sees a sharp one.
-SMOOTHINGS, ROUGH_TOLERANCE, ROUGH_STEPS = (100.0, 10.0), 1e-2, 10
-LARGEST_SMOOTHING = 0.3
+
+@dataclass(frozen=True)
+class Smoothings:
+    """Kinks approached through smoothings that are multiples of the prior's own.
+
+    From afar, Newton's method hardly sees a sharp kink.
+
+    Parameters
+    ----------
+    factors : tuple of float, default=(100.0, 10.0)
+        The multiples, in turn.
+    largest : float, default=0.3
+        Smoothing at most, in units in which the prior is of order one.
+    tol, max_iter : float and int, default=1e-2, 10
+        Each is solved roughly: only the prior's own counts.
+    """
+
+    factors: tuple[float, ...] = (100.0, 10.0)
+    largest: float = 0.3
+    tol: float = 1e-2
+    max_iter: int = 10
 
 
 class Minima(NamedTuple):
@@ -122,18 +138,20 @@ class Envelope:
         Minima
             Values, points and residuals.
         """
-        bounded = hasattr(self.network.core, "majorant")
+        d = slopes.shape[1]
+        majorant = self.majorant if self.network.has_curvature_bound else None
         blocks = [
             newton_conjugate(
                 self.value_and_gradient,
                 self.hessian,
-                p,
-                u,
-                majorant=self.majorant if bounded else None,
+                slopes[rows],
+                start[rows],
+                majorant=majorant,
                 tol=tol,
                 max_iter=max_iter,
             )
-            for p, u in zip(slopes.split(ROWS), start.split(ROWS), strict=True)
+            # The Hessians are what takes memory.
+            for rows in row_blocks(len(slopes), max(d * d, 64), block_size=2**18)
         ]
         return Minima(
             -torch.cat([block.value for block in blocks]),
@@ -141,23 +159,20 @@ class Envelope:
             torch.cat([block.residual for block in blocks]),
         )
 
-    def minimise_from_afar(self, slopes, start, *, tol=1e-7, max_iter=100):
-        """Like ``minimise``, where the first guesses are rough.
-
-        Cores with a buffer ``smoothing`` are smoothed more at first.
-        """
-        if hasattr(self.network.core, "smoothing"):
+    def minimise_from_afar(
+        self, slopes, start, *, tol=1e-7, max_iter=100, through=Smoothings()
+    ):
+        """Like ``minimise``, where the first guesses are rough."""
+        for factor in through.factors:
             # A copy: other threads may be asking this prior too.
-            smoothed = Envelope(deepcopy(self.network), self.t)
-            smoothing, final = (
-                smoothed.network.core.smoothing,
-                self.network.core.smoothing,
+            smoothed = self.network.smoothed(factor, through.largest)
+            if smoothed is None:
+                break
+            start = (
+                Envelope(smoothed, self.t)
+                .minimise(slopes, start, tol=through.tol, max_iter=through.max_iter)
+                .point
             )
-            for factor in SMOOTHINGS:
-                smoothing.copy_((factor * final).clamp(max=LARGEST_SMOOTHING))
-                start = smoothed.minimise(
-                    slopes, start, tol=ROUGH_TOLERANCE, max_iter=ROUGH_STEPS
-                ).point
         return self.minimise(slopes, start, tol=tol, max_iter=max_iter)
 
 

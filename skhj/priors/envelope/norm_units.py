@@ -1,14 +1,14 @@
 """Sums of norms of affine maps."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-__all__ = ["NormUnits"]
+from skhj.priors.convex.architecture import Architecture
 
-# Range of a unit's own share of the smoothing.
-LEAST_WIDTH, LARGEST_WIDTH = 0.3, 300.0
+__all__ = ["NormUnits", "NormsArchitecture"]
 
 
 class NormUnits(nn.Module):
@@ -33,12 +33,22 @@ class NormUnits(nn.Module):
         Number r of rows of each matrix.
     smoothing : float, default=0.3
         The number eta. It is no weight: who trains the module may lower it by and by.
+    width_range : tuple of float, default=(0.3, 300.0)
+        Range of the units' own widths, around that of all: from units a little sharper
+        to ones that stay parabolas where the smoothing is at its least.
     generator : torch.Generator or None, default=None
         Source of the initial weights; None takes a new one, seeded with 0.
     """
 
     def __init__(
-        self, n_features, n_units=24, rank=1, *, smoothing=0.3, generator=None
+        self,
+        n_features,
+        n_units=24,
+        rank=1,
+        *,
+        smoothing=0.3,
+        width_range=(0.3, 300.0),
+        generator=None,
     ):
         super().__init__()
         generator = generator or torch.Generator().manual_seed(0)
@@ -50,13 +60,13 @@ class NormUnits(nn.Module):
         self.weight = nn.Parameter(weight * size / math.sqrt(n_features))
         self.bias = nn.Parameter(bias * size)
         self.log_width = nn.Parameter(torch.zeros(n_units, **single))
-        self.widths_are_free = True
+        self.width_range, self.widths_are_free = width_range, True
         self.register_buffer("smoothing", torch.tensor(float(smoothing), **single))
 
     @torch.no_grad()
     def project_(self):
         """Keep the units' own widths in their range, in place."""
-        self.log_width.clamp_(math.log(LEAST_WIDTH), math.log(LARGEST_WIDTH))
+        self.log_width.clamp_(*map(math.log, self.width_range))
 
     def _widths(self):
         """The squares (eta s_j)^2."""
@@ -137,3 +147,16 @@ class NormUnits(nn.Module):
         by_width = widths * (self.weight**2).sum((1, 2)) / norms
         by_width *= self.widths_are_free
         return torch.cat([by_weight.flatten(1), slopes.flatten(1), by_width], dim=1)
+
+
+@dataclass(frozen=True)
+class NormsArchitecture(Architecture):
+    """Recipe of `NormUnits`; its parameters are described there."""
+
+    n_units: int
+    rank: int
+
+    def core(self, n_features, seed):
+        """Sum of norms with reproducible weights."""
+        generator = torch.Generator().manual_seed(seed)
+        return NormUnits(n_features, self.n_units, self.rank, generator=generator)

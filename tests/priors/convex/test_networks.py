@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from skhj.priors.convex.build import make_core
+from skhj.priors.convex.architecture import ICNNArchitecture, UserArchitecture
 from skhj.priors.convex.derivatives import hessian, value_and_gradient
 from skhj.priors.convex.icnn import ICNN
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
@@ -132,10 +132,12 @@ def test_gradient_can_be_differentiated_by_the_parameters(module):
     )
 
 
-@pytest.mark.parametrize("network", ["icnn", LogSumExp])
-def test_same_seed_same_weights_and_the_global_generator_untouched(network):
+@pytest.mark.parametrize(
+    "architecture", [ICNNArchitecture(), UserArchitecture(LogSumExp)]
+)
+def test_same_seed_same_weights_and_the_global_generator_untouched(architecture):
     state = torch.get_rng_state()
-    first, second, third = (make_core(network, 3, seed=s) for s in (5, 5, 6))
+    first, second, third = (architecture.core(3, seed) for seed in (5, 5, 6))
     assert torch.equal(torch.get_rng_state(), state)
     x = points(4).float()
     assert torch.equal(first(x), second(x))
@@ -151,7 +153,7 @@ def test_module_of_the_wrong_output_shape_is_refused():
             return x
 
     with pytest.raises(ValueError, match=r"network must map .* but Identity maps"):
-        make_core(Identity, 3, seed=0)
+        UserArchitecture(Identity).core(3, seed=0)
 
 
 def test_icnn_needs_a_layer():

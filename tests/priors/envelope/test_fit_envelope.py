@@ -8,8 +8,7 @@ import torch
 from sum_of_norms import SumOfNorms, euclidean, pairs, total_variation
 
 from skhj import hamilton_jacobi as hj
-from skhj.priors.convex.build import make_core
-from skhj.priors.envelope.fit import fit_norm_envelope
+from skhj.priors.envelope.fit import NormEnvelope
 from skhj.priors.envelope.lax_oleinik import lax_oleinik
 from skhj.priors.samples import Samples
 from skhj.training import Schedule, Trainer
@@ -39,7 +38,7 @@ def samples(prior, n, d, seed=0):
 
 def fit_norms(data, seed=0, max_iter=50):
     trainer = Trainer(Schedule(5, 64, 0.02), torch.Generator().manual_seed(seed))
-    return fit_norm_envelope(*data, trainer, max_iter=max_iter, pair_iter=5)
+    return NormEnvelope(max_iter=max_iter, pair_iter=5).fit(*data, trainer)
 
 
 def value_error(network, data):
@@ -96,8 +95,7 @@ def test_same_generator_same_prior():
 def test_prior_survives_its_arrays():
     data = samples(pairs(2), 300, 2)
     fit = fit_norms(data, max_iter=5)
-    core = make_core(n_features=2, seed=0, **fit.architecture)
-    copy = type(fit.network).from_arrays(core, fit.network.to_arrays())
+    copy = fit.architecture.load(fit.network.to_arrays())
     Y = torch.tensor(data.of_prior.X)
     assert torch.equal(
         copy.value_and_gradient_at(Y)[0], fit.network.value_and_gradient_at(Y)[0]

@@ -7,7 +7,8 @@ from torch.nn.utils import parameters_to_vector
 
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
 from skhj.priors.convex.standardisation import standardise
-from skhj.priors.envelope.gauss_newton import GaussNewton, Targets
+from skhj.priors.envelope.descent import Targets
+from skhj.priors.envelope.gauss_newton import GaussNewton
 from skhj.priors.envelope.lax_oleinik import Envelope
 from skhj.priors.envelope.norm_units import NormUnits
 
@@ -37,9 +38,9 @@ def targets(envelope, teacher, n, seed):
     return Targets(envelope, slopes, values, start)
 
 
-def descent(student, teacher, n=400):
+def descent(student, teacher, n=400, **rules):
     envelope = Envelope(student, T)
-    return GaussNewton(
+    return GaussNewton(**rules).start(
         envelope, targets(envelope, teacher, n, 1), targets(envelope, teacher, 100, 2)
     )
 
@@ -51,7 +52,7 @@ def test_losses_fall_and_the_best_weights_are_kept():
     result = fit.result()
     assert result.best_loss < 0.1 * result.validation_curve[0]
     fit.set_best()
-    _, errors = fit.validation.solve()
+    _, errors = fit.validation.solve(fit.rules.tolerance, fit.rules.newton_steps)
     np.testing.assert_allclose((errors**2).mean(), result.best_loss, rtol=1e-6)
     assert result.best_loss == result.validation_curve.min()
 
@@ -95,9 +96,8 @@ def test_smoothing_falls_where_the_prior_has_kinks():
     assert fit.smoothing < 0.1
 
 
-def test_more_samples_are_taken_where_the_few_are_overfitted(monkeypatch):
-    monkeypatch.setattr("skhj.priors.envelope.gauss_newton.FIRST_SAMPLES", 20)
-    fit = descent(network(), network(seed=1))
+def test_more_samples_are_taken_where_the_few_are_overfitted():
+    fit = descent(network(), network(seed=1), first_samples=20)
     assert len(fit.samples.values) == 20
     fit.run(10)
     assert len(fit.samples.values) > 20

@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from skhj.priors.convex.build import make_core
-from skhj.priors.envelope.norm_units import NormUnits
+from skhj.priors.envelope.norm_units import NormsArchitecture, NormUnits
 
 ranks = pytest.mark.parametrize("rank", [1, 2, 3])
 
@@ -112,9 +111,8 @@ def test_widths_stay_in_their_range():
 
 def test_same_seed_same_weights_and_the_global_generator_untouched():
     state = torch.get_rng_state()
-    first, second, third = (
-        make_core("norms", 3, seed=s, n_units=4, rank=2) for s in (5, 5, 6)
-    )
+    architecture = NormsArchitecture(n_units=4, rank=2)
+    first, second, third = (architecture.core(3, seed) for seed in (5, 5, 6))
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.equal(first.weight, second.weight)
     assert not torch.equal(first.weight, third.weight)

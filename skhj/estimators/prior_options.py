@@ -1,0 +1,135 @@
+"""What HJPriorRegressor was asked for: checked, and made settings of."""
+
+from numbers import Integral
+
+import numpy as np
+import torch
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+from torch import nn
+
+from skhj import hamilton_jacobi as hj
+from skhj.priors.convex.architecture import ICNNArchitecture, UserArchitecture
+from skhj.priors.convex.proximal_matching import ProximalMatching
+from skhj.priors.kinds import NAMES
+from skhj.priors.search import Settings
+from skhj.training import Schedule, Trainer
+
+__all__ = ["check_network", "check_targets", "settings_of"]
+
+
+def check_network(est):
+    """Refuse a network that is none, or has no units.
+
+    Parameters
+    ----------
+    est : HJPriorRegressor
+        The estimator.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not of the form asked for.
+    """
+    if isinstance(est.network, type) and not issubclass(est.network, nn.Module):
+        raise ValueError(
+            f"network must be one of {sorted(NAMES)} or a subclass of "
+            f"torch.nn.Module (the class itself, not an object), got {est.network!r}"
+        )
+    sizes = list(est.hidden_layer_sizes)
+    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be positive integers, got {sizes}")
+    if not sizes and not est.wide_units:
+        raise ValueError(
+            "hidden_layer_sizes and wide_units must not both leave out all units"
+        )
+
+
+def check_targets(est, X, y, gradient):
+    """Points, values and gradients of S, from what y is meant to be.
+
+    Parameters
+    ----------
+    est : HJPriorRegressor
+        The estimator.
+    X, y, gradient : array-like
+        As given to ``fit``.
+
+    Returns
+    -------
+    X : ndarray of shape (n, d)
+        Points.
+    S : ndarray of shape (n,) or None
+        Values.
+    gradient : ndarray of shape (n, d) or None
+        Gradients.
+
+    Raises
+    ------
+    ValueError
+        If an array is not of the form asked for, or parameters contradict.
+    """
+    if est.prox_loss == "matching" and (
+        est.target == "value" or est.network == "ridge"
+    ):
+        raise ValueError(
+            "prox_loss='matching' needs target='prox' and a network that is not "
+            f"'ridge', got target={est.target!r} and network={est.network!r}"
+        )
+    if est.target == "value":
+        return est._check_samples(X, y, gradient)
+    if est.network == "envelope":
+        raise ValueError(
+            "network must not be 'envelope' with target='prox': it is trained on values"
+        )
+    if gradient is not None:
+        raise ValueError(
+            "gradient must be None with target='prox': y alone says what it is"
+        )
+    X, P = validate_data(
+        est, X, y, dtype=np.float64, multi_output=True, ensure_min_samples=2
+    )
+    P = check_array(P, dtype=np.float64, ensure_2d=False, input_name="y")
+    if P.shape != X.shape:
+        raise ValueError(
+            f"y must have the shape of X, {X.shape}, with target='prox', got {P.shape}"
+        )
+    return X, None, hj.value_gradient_from_prox(X, P, est.t)
+
+
+def settings_of(est, n_seen, device, progress):
+    """Settings of the search for a model.
+
+    Parameters
+    ----------
+    est : HJPriorRegressor
+        The estimator.
+    n_seen : int
+        Number of samples to train on.
+    device : torch.device
+        Where to train.
+    progress : FitProgress
+        Told of each phase and epoch.
+
+    Returns
+    -------
+    Settings
+        The settings; the trainer's generator is replaced for each training.
+    """
+    batch_size = est.batch_size
+    if batch_size == "auto":
+        batch_size = int(np.clip(n_seen // 16, 32, 256))
+    schedule = Schedule(est.max_iter, batch_size, est.learning_rate)
+    generator = torch.Generator()
+    trainer = Trainer(schedule, generator, device, est.verbose, progress)
+    architecture = ICNNArchitecture(
+        tuple(est.hidden_layer_sizes), est.wide_units, est.softplus_beta
+    )
+    if isinstance(est.network, type):
+        architecture = UserArchitecture(est.network)
+    matching = None
+    if est.prox_loss == "matching":
+        matching = ProximalMatching(est.matching_width)
+    return Settings(
+        trainer, architecture, est.gradient_weight, matching, est.prior_method
+    )

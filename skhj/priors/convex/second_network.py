@@ -1,0 +1,76 @@
+"""The second network, of the prior, and the best way to compute it."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from skhj.priors.convex.fit import SemiconvexFitter
+from skhj.priors.samples import samples_of_prior
+
+__all__ = ["add_prior"]
+
+
+def add_prior(candidate, search):
+    """Fit a network to the prior of a model of the value function, where it has use.
+
+    It answers by itself, or only starts Newton's method: then half of the epochs are
+    enough, and it need not settle.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        A `ValueModel`; it is given the network, and its method.
+    search : PriorSearch
+        Samples, and the method that the user wants.
+
+    Returns
+    -------
+    Candidate
+        With its prior.
+    """
+    method, samples, model = (
+        search.settings.prior_method,
+        search.samples,
+        candidate.model,
+    )
+    if method == "inversion":
+        model.method = method
+        return candidate
+    of_prior = samples_of_prior(samples, model)
+    is_exact = samples.values is not None and samples.gradients is not None
+    only_starts = method == "newton" or (method == "auto" and not is_exact)
+    fit, architecture = _fit(of_prior, search, 2 if only_starts else 1)
+    model.prior_function = fit.network
+    model.method = method
+    unsettled = candidate.unsettled
+    if only_starts:
+        model.method = "newton"
+    elif not fit.converged:
+        unsettled = (*unsettled, "prior")
+    if method == "auto" and is_exact:
+        model.method = _closest_method(model, of_prior.take(of_prior.held_out))
+    return candidate._replace(
+        kind=replace(candidate.kind, second=architecture),
+        prior_loss_curve=fit.loss_curve,
+        unsettled=unsettled,
+    )
+
+
+def _fit(of_prior, search, share):
+    settings, seed = search.settings, search.seed()
+    max_iter = math.ceil(search.max_iter / share)
+    core = settings.architecture.core(of_prior.X.shape[1], seed)
+    trainer = search.trainer(seed, max_iter)
+    with trainer.task("prior", max_iter):
+        fit = SemiconvexFitter(settings.gradient_weight).fit(core, of_prior, trainer)
+    return fit, settings.architecture
+
+
+def _closest_method(model, samples):
+    """The method whose prior is closer to the samples, and the cheaper of equals."""
+    errors = {
+        method: np.mean((model.prior(samples.X, method).value - samples.values) ** 2)
+        for method in ("network", "newton")
+    }
+    return min(errors, key=errors.get)

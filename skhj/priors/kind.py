@@ -1,0 +1,76 @@
+"""What a kind of model of a prior says of itself."""
+
+__all__ = ["Kind"]
+
+
+class Kind:
+    """Base of the kinds of models of a prior, one class in one folder each.
+
+    A subclass is a frozen dataclass: its fields are what is fitted and saved with it.
+    The search asks it, in this order, whether it can learn from the samples
+    (``affords``), whether it may gain on what was found (``may_gain``), to ``fit``, and
+    if it was the best, to ``finish``. An estimator that is loaded asks it to ``load``.
+
+    To add a kind, write such a class, and name it in `skhj.priors.kinds`.
+    """
+
+    @property
+    def name(self):
+        """What the estimator's parameter ``network`` and ``network_`` call it."""
+        raise NotImplementedError
+
+    @property
+    def label(self):
+        """What ``candidates_`` calls it."""
+        return self.name
+
+    def affords(self, search):
+        """Whether the samples and the loss are such that it can be fitted."""
+        return True
+
+    def may_gain(self, search):
+        """Whether it is worth trying beside what the search has found."""
+        return True
+
+    def fit(self, search):
+        """Fit a model to the samples of a search.
+
+        Parameters
+        ----------
+        search : PriorSearch
+            Its samples, settings, seeds and trainers.
+
+        Returns
+        -------
+        Candidate
+            The model; the search judges it.
+
+        Raises
+        ------
+        FloatingPointError
+            If the fit runs away: then the search goes on with other kinds.
+        """
+        raise NotImplementedError
+
+    def finish(self, candidate, search):
+        """Complete the best model by what the others can do without."""
+        return candidate
+
+    def load(self, arrays, prior_arrays, *, t, method):
+        """Make a model of the arrays of its two functions.
+
+        Parameters
+        ----------
+        arrays, prior_arrays : dict of str to ndarray, or None
+            ``to_arrays()`` of the function of the value, and of that of the prior.
+        t : float
+            Time of the samples.
+        method : str
+            How the model's ``prior`` is computed.
+
+        Returns
+        -------
+        ValueModel or PriorModel
+            The model, on the CPU.
+        """
+        raise NotImplementedError

@@ -1,0 +1,36 @@
+"""The kinds of models there are, by the name that an estimator calls them."""
+
+from dataclasses import replace
+
+from skhj.priors.convex.kind import ConvexNetwork
+from skhj.priors.envelope.kind import Envelope
+from skhj.priors.splines.kind import Splines
+
+__all__ = ["NAMES", "kinds_of"]
+
+NAMES = ("auto", "ridge", "envelope", "icnn")
+
+
+def kinds_of(network, architecture):
+    """Kinds to try, in order, for an estimator's parameter ``network``.
+
+    Parameters
+    ----------
+    network : str or type
+        One of ``NAMES``, or a module's class.
+    architecture : Architecture
+        Of convex networks.
+
+    Returns
+    -------
+    tuple of Kind
+        The kinds.
+    """
+    convex = ConvexNetwork(architecture)
+    splines = Splines("axes"), Splines("basis")
+    kinds = {
+        "auto": (*splines, Envelope(), convex),
+        "ridge": splines,
+        "envelope": (Envelope(), replace(convex, is_rough=True)),
+    }
+    return kinds.get(network, (convex,))

@@ -1,0 +1,72 @@
+"""The kind "ridge": convex splines along the axes or along a basis that is found."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skhj.priors.candidate import Candidate
+from skhj.priors.convex.architecture import Architecture
+from skhj.priors.convex.second_network import add_prior
+from skhj.priors.kind import Kind
+from skhj.priors.splines.fit import fit_ridge
+from skhj.priors.splines.network import RidgeNetwork
+from skhj.priors.value_model import ValueModel
+
+__all__ = ["Splines"]
+
+
+@dataclass(frozen=True)
+class Splines(Kind):
+    """A sum of convex splines for the potential.
+
+    Parameters
+    ----------
+    directions : {"axes", "basis"}, default="axes"
+        Those of the features, or a basis sought in the data.
+    second : Architecture or None, default=None
+        Of the prior's network, once there is one.
+    """
+
+    directions: str = "axes"
+    second: Architecture | None = None
+
+    name = "ridge"
+
+    @property
+    def label(self):
+        """The name with the directions."""
+        return f"{self.name} ({self.directions})"
+
+    def affords(self, search):
+        """Whether the loss is the squared error, which is all that splines know."""
+        return search.settings.matching is None
+
+    def fit(self, search):
+        """Fit the splines to the value function."""
+        samples, settings = search.samples, search.settings
+        w = samples.negated()
+        fit = fit_ridge(
+            w.X,
+            w.values,
+            w.gradients,
+            t=w.t,
+            held_out=w.held_out,
+            start=self.directions,
+            gradient_weight=settings.gradient_weight,
+            rng=search.rng,
+        )
+        model = ValueModel(fit.network.to(settings.trainer.device), samples.t)
+        return Candidate(self, model, fit.loss_curve, np.empty(0), ())
+
+    def finish(self, candidate, search):
+        """Conjugate in closed form, unless the user wants another way."""
+        if search.settings.prior_method not in {"auto", "newton"}:
+            return add_prior(candidate, search)
+        model = candidate.model
+        model.method = "exact" if model.function.is_additive else "newton"
+        return candidate
+
+    def load(self, arrays, prior_arrays, *, t, method):
+        """The splines, and the prior's network where there is one."""
+        prior = None if prior_arrays is None else self.second.load(prior_arrays)
+        return ValueModel(RidgeNetwork.from_arrays(arrays), t, prior, method)

@@ -1,0 +1,90 @@
+r"""A model of the value function: the prior is its backward solution."""
+
+from skhj import hamilton_jacobi as hj
+from skhj.priors.conjugation import CONJUGATIONS, prox_of
+from skhj.priors.solved import Solved, solved_everywhere, solved_in_blocks
+
+__all__ = ["ValueModel"]
+
+
+class ValueModel:
+    r"""Value function and prior, on numpy arrays in double precision.
+
+    With minus the value function as the model, every earlier time is
+
+    .. math:: S(x, s) = \max_z S(z, t) - \frac{|x - z|^2}{2 (t - s)},
+
+    a proximal operator of -(t - s) S.
+
+    Parameters
+    ----------
+    function : SemiconvexNetwork or SplineNetwork
+        Minus the value function.
+    t : float
+        Time of the samples.
+    prior_function : SemiconvexNetwork or None, default=None
+        A network of the prior, where one was trained.
+    method : {"exact", "network", "newton", "inversion"}, default="newton"
+        How ``prior`` is computed, see `skhj.priors.conjugation`.
+    """
+
+    def __init__(self, function, t, prior_function=None, method="newton"):
+        self.function = function
+        self.t = t
+        self.prior_function = prior_function
+        self.method = method
+
+    @property
+    def functions(self):
+        """The function of the value and that of the prior, or None."""
+        return self.function, self.prior_function
+
+    @property
+    def length(self):
+        """Spread of the narrower of the samples and their proximal points."""
+        return min(float(f.unit_length) for f in self.functions if f is not None)
+
+    def value(self, X):
+        """Value function S(x, t) at points, with gradients, as a `Solved`."""
+
+        def value(x):
+            w, gradient = self.function.value_and_gradient_at(x)
+            return solved_everywhere(-w, -gradient)
+
+        return self._in_blocks(value, X, 128)
+
+    def prior(self, Y, method=None):
+        """Prior at points, as a `Solved`, by this or another method."""
+        way = CONJUGATIONS[method or self.method]
+        return self._in_blocks(lambda y: way.prior(self, y), Y, way.row_size)
+
+    def evolve(self, X, time):
+        """Value function S(x, time) for 0 < time < t, as a `Solved`."""
+        return self._in_blocks(lambda x: self._backward(x, time), X, 1024)
+
+    def shift_(self, constant):
+        """Add a constant to the value function and the prior, in place."""
+        self.function.shift_(-constant)
+        if self.prior_function is not None:
+            self.prior_function.shift_(constant)
+
+    def first_point(self, Y):
+        """Guess of the x with grad psi(x) = y, from tensors."""
+        if self.prior_function is not None:
+            return Y + self.t * self.prior_function.value_and_gradient_at(Y)[1]
+        return self.function.conjugate_start(Y)
+
+    def _in_blocks(self, function, X, row_size):
+        device = self.function.unit_center.device
+        return solved_in_blocks(function, X, device=device, row_size=row_size)
+
+    def _backward(self, X, time):
+        """S(x, time) as the largest value whose paraboloids stay above S(., t)."""
+        left = self.t - time
+        S_gradient = -self.function.value_and_gradient_at(X)[1]
+        early = (self.first_point(X) - X) / self.t
+        guess = X + left * (early * (left / self.t) + S_gradient * (time / self.t))
+        point, solved = prox_of(self, left, X, guess)
+        S = -self.function.value_and_gradient_at(point)[0]
+        gradient = (point - X) / left
+        return Solved(S - left * hj.half_squared_norm(gradient), gradient, solved)
