@@ -14,10 +14,8 @@ class Kind:
     To add a kind, write such a class, and name it in `skhj.priors.kinds`.
     """
 
-    @property
-    def name(self):
-        """What the estimator's parameter ``network`` and ``network_`` call it."""
-        raise NotImplementedError
+    # What the estimator's parameter ``network`` and its ``network_`` call it.
+    name = ""
 
     @property
     def label(self):
