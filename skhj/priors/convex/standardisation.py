@@ -5,22 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from skhj.hamilton_jacobi import half_squared_norm
+from skhj.numerics.covariance import covariance, symmetric_power
 from skhj.numerics.least_squares_quadratic import (
     fit_quadratic,
     fit_quadratic_to_gradients,
 )
 
 __all__ = ["Standardisation", "standardise", "whitening_matrix"]
-
-# |x|^2/2 + t w keeps this share of the curvature of |x|^2/2, so that its conjugate is
-# finite everywhere.
-STRONG_CONVEXITY = 1e-4
-# Curvature that training may take away from the least-squares quadratic, in units of
-# what that leaves unexplained.
-FREE_CURVATURE = 30.0
-# Directions are blown up by whitening to at most one over the first number, and not at
-# all where the points spread less than the second: they are constant, or rounding.
-NARROWEST, CONSTANT = 1e-3, 1e-6
 
 
 class Standardisation(NamedTuple):
@@ -80,7 +71,7 @@ class Standardisation(NamedTuple):
         return np.linalg.solve(self.whitening, remainder.T).T
 
 
-def standardise(X, w, t, gradient=None):
+def standardise(X, w, t, gradient=None, *, strong_convexity=1e-4, free_curvature=30.0):
     """Units fitted to samples of a function w with |x|^2 / 2 + t w(x) convex.
 
     Parameters
@@ -94,6 +85,12 @@ def standardise(X, w, t, gradient=None):
     gradient : ndarray of shape (n, d) or None, default=None
         Gradients, read where there are no values: then the unit of f's gradient, and
         not of its values, is what the best quadratic leaves.
+    strong_convexity : float, default=1e-4
+        Share of the curvature of |x|^2 / 2 that |x|^2 / 2 + t w keeps, so that its
+        conjugate is finite everywhere.
+    free_curvature : float, default=30.0
+        Curvature that training may take away from the least-squares quadratic, in
+        units of what that leaves unexplained.
 
     Returns
     -------
@@ -110,7 +107,7 @@ def standardise(X, w, t, gradient=None):
         length = float(np.sqrt(((X - center) ** 2).mean())) or 1.0
         samples = length * gradient if w is None else w
         spread = float(samples.std()) or float(np.abs(samples).max()) or 1.0
-        floor = -(1 - STRONG_CONVEXITY) * length**2 / t
+        floor = -(1 - strong_convexity) * length**2 / t
     if not np.isfinite([length, spread, floor]).all():
         raise ValueError(
             "X, y and t must be of sizes whose squares and ratios are finite numbers, "
@@ -133,16 +130,29 @@ def standardise(X, w, t, gradient=None):
         whitening=whitening_matrix(V),
         intercept=quadratic.intercept,
         slope=quadratic.slope,
-        curvature=float(max(floor, lowest - FREE_CURVATURE * scale)),
+        curvature=float(max(floor, lowest - free_curvature * scale)),
         scale=scale,
     )
 
 
-def whitening_matrix(V):
-    """Symmetric A with A cov A = I, but for directions that are all but constant."""
-    variances, directions = np.linalg.eigh(V.T @ V / len(V))
-    spread = np.sqrt(np.maximum(variances, 0))
-    widest = float(spread[-1]) or 1.0
-    constant = spread < CONSTANT * widest
-    spread = np.where(constant, widest, np.maximum(spread, NARROWEST * widest))
-    return (directions / spread) @ directions.T
+def whitening_matrix(V, *, narrowest=1e-3, constant=1e-6):
+    """Symmetric A with A cov A = I, but for directions that are all but constant.
+
+    Parameters
+    ----------
+    V : ndarray of shape (n, d)
+        Points of mean zero.
+    narrowest : float, default=1e-3
+        Spread, as a share of the widest, to which narrower ones are raised: rounding of
+        single precision is not blown up by more than its inverse.
+    constant : float, default=1e-6
+        Spread up to which points are constant, or rounding, and not blown up at all.
+
+    Returns
+    -------
+    ndarray of shape (d, d)
+        The matrix A.
+    """
+    return symmetric_power(
+        covariance(V), -1 / 2, floor=narrowest**2, rounding=constant**2
+    )
