@@ -8,7 +8,7 @@ import torch
 from skhj import hamilton_jacobi as hj
 from skhj.numerics.conjugate import invert_by_conjugate_gradients, newton_conjugate
 from skhj.priors.envelope.lax_oleinik import lax_oleinik
-from skhj.priors.splines.network import RidgeNetwork
+from skhj.priors.splines.network import SplineNetwork
 
 __all__ = ["LearnedPrior", "Solved"]
 
@@ -58,7 +58,7 @@ class LearnedPrior:
 
     Parameters
     ----------
-    value_network : SemiconvexNetwork or RidgeNetwork
+    value_network : SemiconvexNetwork or SplineNetwork
         Minus the value function; with ``value_by_minimisation``, a first guess of it.
     prior_network : SemiconvexNetwork or None
         The prior, where a network was trained for it.
@@ -201,7 +201,7 @@ class LearnedPrior:
         """Guess of the x with grad psi(x) = y."""
         if self.prior_network is not None:
             return Y + self.t * self.prior_network.value_and_gradient_at(Y)[1]
-        if isinstance(self.value_network, RidgeNetwork):
+        if isinstance(self.value_network, SplineNetwork):
             return self.value_network.conjugate_start(Y)
         return Y
 

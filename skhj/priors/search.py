@@ -8,13 +8,15 @@ import numpy as np
 import torch
 
 from skhj import hamilton_jacobi as hj
+from skhj.numerics.covariance import spanned
 from skhj.priors.convex.build import make_core
 from skhj.priors.convex.fit import fit_semiconvex
 from skhj.priors.envelope.fit import fit_norm_envelope
 from skhj.priors.learned_prior import LearnedPrior
 from skhj.priors.samples import Samples
-from skhj.priors.splines.fit import fit_ridge, spanned
-from skhj.priors.splines.network import RidgeNetwork
+from skhj.priors.splines.basis_search import BasisSearch
+from skhj.priors.splines.fit import SplineSolver, fit_splines
+from skhj.priors.splines.network import SplineNetwork
 from skhj.training import Schedule, Trainer
 
 __all__ = ["Candidate", "PriorSearch", "Samples", "Settings", "gradient_mismatch"]
@@ -46,7 +48,7 @@ class Candidate(NamedTuple):
         Mean squared error on the hold-out, of S, or of the prox where that was given.
     seconds : float
         Time that it took.
-    value_fit, prior_fit : SemiconvexFit, RidgeFit, EnvelopeFit or None
+    value_fit, prior_fit : SemiconvexFit, SplineFit, EnvelopeFit or None
         How the two networks were fitted.
     prior_method : str
         How the model's ``prior`` is best computed, unless the user said.
@@ -146,7 +148,7 @@ class PriorSearch:
         n_features = self.samples.X.shape[1]
         if self.samples.values is None or n_features > MOST_FEATURES:
             return False
-        spans, _ = spanned(self.samples.X)
+        spans, _ = spanned(self.samples.X, SplineSolver().narrowest)
         return spans.shape[1] == n_features and n_seen >= FEWEST * n_features**2
 
     def _settles(self, candidates, rough=None):
@@ -163,9 +165,10 @@ class PriorSearch:
         return _spread(values, held_out)
 
     def _ridges(self):
-        found = [self._fit_ridge("axes")]
+        found = [self._fit_ridge("ridge (axes)", SplineSolver())]
         if not self._settles(found):
-            found.append(self._fit_ridge("basis"))
+            solver = SplineSolver(basis=BasisSearch())
+            found.append(self._fit_ridge("ridge (basis)", solver))
         return found
 
     def _envelopes(self):
@@ -193,22 +196,18 @@ class PriorSearch:
         )
         return self._judged("envelope", model, start, rough.value_fit, fit)
 
-    def _fit_ridge(self, start_at):
+    def _fit_ridge(self, name, solver):
         """Fit a sum of convex splines to the value function."""
         start = perf_counter()
-        X, S, gradient, t, held_out = self.samples
-        fit = fit_ridge(
-            X,
-            _minus(S),
-            _minus(gradient),
-            t=t,
-            held_out=held_out,
-            start=start_at,
+        fit = fit_splines(
+            self.samples.negated(),
             gradient_weight=self.settings.gradient_weight,
             rng=self.rng,
+            solver=solver,
         )
-        model = LearnedPrior(fit.network.to(self.settings.device), None, t)
-        return self._judged(f"ridge ({start_at})", model, start, fit)
+        network = fit.network.to(self.settings.device)
+        model = LearnedPrior(network, None, self.samples.t)
+        return self._judged(name, model, start, fit)
 
     def _network_alone(self):
         return [self._fit_network()]
@@ -228,7 +227,7 @@ class PriorSearch:
         method = self.settings.prior_method
         if candidate.model.value_by_minimisation:
             return candidate._replace(prior_method="network")
-        is_ridge = isinstance(candidate.model.value_network, RidgeNetwork)
+        is_ridge = isinstance(candidate.model.value_network, SplineNetwork)
         if is_ridge and method in {"auto", "newton"}:
             exact = candidate.model.value_network.is_additive
             return candidate._replace(prior_method="exact" if exact else "newton")
@@ -369,7 +368,3 @@ def _finite_error(candidate):
 def _spread(array, held_out):
     """Mean square on the hold-out of the deviation from the mean of all."""
     return float(((array - array.mean(axis=0))[held_out] ** 2).mean())
-
-
-def _minus(array):
-    return None if array is None else -array

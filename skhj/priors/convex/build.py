@@ -7,7 +7,7 @@ import torch
 from skhj.priors.convex.icnn import ICNN
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
 from skhj.priors.envelope.norm_units import NormUnits
-from skhj.priors.splines.network import RidgeNetwork
+from skhj.priors.splines.network import SplineNetwork
 
 __all__ = ["load_network", "make_core"]
 
@@ -70,10 +70,10 @@ def load_network(arrays, architecture):
 
     Returns
     -------
-    SemiconvexNetwork or RidgeNetwork
+    SemiconvexNetwork or SplineNetwork
         The function, in double precision, on the CPU.
     """
     if "knots" in arrays:
-        return RidgeNetwork.from_arrays(arrays)
+        return SplineNetwork.from_arrays(arrays)
     core = make_core(n_features=len(arrays["slope"]), seed=0, **architecture)
     return SemiconvexNetwork.from_arrays(core, arrays)
