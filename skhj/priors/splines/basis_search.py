@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skhj.numerics.threads import threads_for
 from skhj.priors.splines.backfit import Backfit
 from skhj.priors.splines.bases import BasisCandidates
 from skhj.priors.splines.direction_search import DirectionSearch
@@ -76,12 +77,19 @@ class BasisSearch:
             Directions and profiles, the latter still to be fitted to all samples.
         """
         d = seen.V.shape[1]
-        lower = np.full(d, lower)
         few = seen.take(self._some_rows(seen, rng))
-        if seen.n_equations < d * (d + self.fewest_pieces):
-            return self._start(few, np.eye(d), lower)
-        bases = [*self.candidates.find(seen, rng).values(), np.eye(d)]
+        bases = [np.eye(d)]
+        if seen.n_equations >= d * (d + self.fewest_pieces):
+            bases = [*self.candidates.find(seen, rng).values(), *bases]
+        # A step multiplies the points by all directions.
+        with threads_for(seen.V.size * d):
+            return self._best(seen, few, unseen, bases, np.full(d, lower))
+
+    def _best(self, seen, few, unseen, bases, lower):
+        """The best basis, improved, unless there is one alone."""
         starts = [self._start(few, basis, lower) for basis in bases]
+        if len(starts) == 1:
+            return starts[0]
         starts.sort(key=lambda ridges: ridges.loss(unseen))
         least = starts[0].loss(unseen)
         ridges = self._winner(few, unseen, starts, lower)

@@ -181,34 +181,33 @@ def fit_splines(samples, *, gradient_weight=1.0, rng=None, solver=None):
     rng = np.random.RandomState(0) if rng is None else rng
     X = samples.X[samples.seen]
     spans, rest = spanned(X, solver.narrowest)
-    if rest.shape[1]:
-        gradients = samples.gradients
-        samples_there = samples._replace(
-            X=samples.X @ spans,
-            gradients=None if gradients is None else gradients @ spans,
-        )
-    else:
-        samples_there = samples
-    n, d = samples_there.X.shape
-    # A step of the search multiplies the points by d directions, or by themselves.
-    with threads_for(n * d * d):
-        tables, fit = solver.tables(samples_there, gradient_weight, rng)
-        if rest.shape[1]:
-            tables = tables.lifted(spans, rest, X.mean(axis=0))
-        network = SplineNetwork(tables)
-        error = _error(network, samples.take(samples.held_out))
+    is_flat = rest.shape[1] > 0
+    inside = _coordinates(samples, spans) if is_flat else samples
+    tables, fit = solver.tables(inside, gradient_weight, rng)
+    if is_flat:
+        tables = tables.lifted(spans, rest, X.mean(axis=0))
+    network = SplineNetwork(tables)
     return SplineFit(
         network,
-        error,
+        _error(network, samples.take(samples.held_out)),
         len(fit.ridges.directions),
         fit.ridges.n_coefficients,
         fit.penalty,
     )
 
 
+def _coordinates(samples, spans):
+    """Samples of the same function by the coordinates ``spans.T @ x``."""
+    X, gradients = samples.X @ spans, samples.gradients
+    return samples._replace(
+        X=X, gradients=None if gradients is None else gradients @ spans
+    )
+
+
 def _error(network, samples):
     """Mean squared error of the values, or of the gradients where no value is known."""
-    value, slope = network.value_and_gradient_at(to_tensor(samples.X))
+    with threads_for(samples.X.size):
+        value, slope = network.value_and_gradient_at(to_tensor(samples.X))
     if samples.values is not None:
         return float(np.mean((value.numpy() - samples.values) ** 2))
     return float(np.mean(((slope.numpy() - samples.gradients) ** 2).sum(axis=1)))

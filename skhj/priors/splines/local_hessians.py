@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skhj.numerics.threads import threads_for
+
 __all__ = ["LocalHessians"]
 
 
@@ -53,23 +55,29 @@ class LocalHessians:
         ndarray of shape (k, d, d) or None
             Symmetric matrices; None if samples are too few or features too many.
         """
-        (n, d), on_values = samples.V.shape, samples.gradients is None
-        n_coefficients = 1 + d + (d * (d + 1) // 2 if on_values else 0)
+        n, d = samples.V.shape
+        n_coefficients = 1 + d
+        if samples.gradients is None:
+            n_coefficients += d * (d + 1) // 2
         n_neighbours = min(n, int(self.neighbours * n_coefficients))
         enough = n_neighbours >= self.fewest_neighbours * n_coefficients
         if n_coefficients > self.largest_fit or not enough:
             return None
+        n_products = n_neighbours * n_coefficients**2
+        n_fits = int(np.clip(self.cost / n_products, self.fewest_fits, self.most_fits))
+        with threads_for(n_products):
+            return self._fit(samples, rng.permutation(n)[:n_fits], n_neighbours)
+
+    def _fit(self, samples, centres, n_neighbours):
+        """Hessians at some samples, by so many neighbours of each."""
         spread = samples.V.std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)
-        U = samples.V / spread
-        n_fits = self.cost / (n_neighbours * n_coefficients**2)
-        n_fits = int(np.clip(n_fits, self.fewest_fits, self.most_fits))
-        hessians = []
-        for centre in rng.permutation(n)[:n_fits]:
+        U, hessians = samples.V / spread, []
+        for centre in centres:
             away = U - U[centre]
             squared = (away * away).sum(axis=1)
             near = np.argpartition(squared, n_neighbours - 1)[:n_neighbours]
-            if on_values:
+            if samples.gradients is None:
                 H = self._of_values(away[near], samples.values[near])
             else:
                 H = self._of_gradients(away[near], samples.gradients[near] * spread)

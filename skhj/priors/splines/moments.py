@@ -12,6 +12,7 @@ import numpy as np
 
 from skhj.numerics.conjugate_gradients import conjugate_gradients
 from skhj.numerics.covariance import covariance, symmetric_power
+from skhj.numerics.threads import threads_for
 
 __all__ = ["MomentBases"]
 
@@ -74,24 +75,28 @@ class MomentBases:
         dict of str to ndarray of shape (d, d)
             Directions in rows, of any norm.
         """
+        with threads_for(samples.V.size * samples.V.shape[1]):
+            hessian, remainder = self._remainder(samples, metric)
+            root = symmetric_power(metric(hessian), 1 / 2)
+            return {
+                "mean Hessian": np.linalg.eigh(hessian)[1].T,
+                "third moments": self._eigenvectors(remainder, 3, rng) @ root,
+                "fourth moments": self._eigenvectors(remainder, 4, rng) @ root,
+            }
+
+    def _remainder(self, samples, metric):
+        """Hessian of the best quadratic, and what that leaves."""
+        values = gradients = None
         if samples.gradients is None:
             hessian, values = self._quadratic(samples)
-            gradients = None
         else:
             hessian, gradients = _linear_gradients(samples)
-            values = None
-        M = metric(hessian)
-        root, inverse_root = symmetric_power(M, 1 / 2), symmetric_power(M, -1 / 2)
-        remainder = _Remainder(
-            samples.V @ (symmetric_power(covariance(samples.V), -1) @ inverse_root),
-            values,
-            None if gradients is None else gradients @ inverse_root,
-        )
-        return {
-            "mean Hessian": np.linalg.eigh(hessian)[1].T,
-            "third moments": self._eigenvectors(remainder, 3, rng) @ root,
-            "fourth moments": self._eigenvectors(remainder, 4, rng) @ root,
-        }
+        inverse_root = symmetric_power(metric(hessian), -1 / 2)
+        if gradients is not None:
+            gradients = gradients @ inverse_root
+        whitening = symmetric_power(covariance(samples.V), -1)
+        scores = samples.V @ (whitening @ inverse_root)
+        return hessian, _Remainder(scores, values, gradients)
 
     def _quadratic(self, samples):
         """Hessian of the best quadratic and what it leaves of the values.

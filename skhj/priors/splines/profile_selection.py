@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from skhj.numerics.threads import threads_for
 from skhj.priors.splines.backfit import Backfit
 from skhj.priors.splines.knots import Knots
 from skhj.priors.splines.ridge_sum import RidgeSum
@@ -84,13 +85,15 @@ class ProfileSelection:
             return ProfileFit(ridges, penalty, ridges.loss(unseen))
 
         exact = self.rounding * unseen.loss_of_zero
-        best = self._refine(fit, seen, fit(ridges, 0.0), exact)
-        if best.unseen_loss <= exact:
-            return best
-        penalised = self._penalise(fit, best)
-        if penalised is best:
-            return best
-        return self._refine(fit, seen, penalised, exact)
+        # A step multiplies the points by one direction.
+        with threads_for(seen.V.size):
+            best = self._refine(fit, seen, fit(ridges, 0.0), exact)
+            if best.unseen_loss <= exact:
+                return best
+            penalised = self._penalise(fit, best)
+            if penalised is best:
+                return best
+            return self._refine(fit, seen, penalised, exact)
 
     def _refine(self, fit, seen, best, exact):
         """Divide pieces until that gains nothing on the hold-out."""
