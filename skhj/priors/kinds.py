@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from skhj.priors.convex.kind import ConvexNetwork
 from skhj.priors.envelope.kind import Envelope
+from skhj.priors.splines.basis_search import BasisSearch
+from skhj.priors.splines.fit import SplineSolver
 from skhj.priors.splines.kind import Splines
 
 __all__ = ["NAMES", "kinds_of"]
@@ -27,7 +29,8 @@ def kinds_of(network, architecture):
         The kinds.
     """
     convex = ConvexNetwork(architecture)
-    splines = Splines("axes"), Splines("basis")
+    searching = SplineSolver(basis=BasisSearch())
+    splines = Splines("axes"), Splines("basis", searching)
     kinds = {
         "auto": (*splines, Envelope(), convex),
         "ridge": splines,

@@ -1,107 +1,76 @@
-r"""Sums of splines along directions, fitted by exact constrained least squares."""
+"""Sums of splines along given directions, by exact constrained least squares."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
-from skhj.numerics.bounded_qp import minimize_bounded_quadratic
+from skhj.numerics.bounded_qp import PrincipalPivoting
+from skhj.priors.splines.ridge_sum import RidgeSum
 from skhj.priors.splines.spline import Spline, SplineDesign
 
-__all__ = ["Backfit", "RidgeSum", "Samples"]
-
-# Weight of the roughness penalty that only settles what the samples leave open.
-SETTLING = 1e-12
+__all__ = ["Backfit", "BackfitState"]
 
 
-class Samples(NamedTuple):
-    """What a function of v is fitted to.
-
-    Attributes
-    ----------
-    V : ndarray of shape (n, d)
-        Points.
-    values : ndarray of shape (n,) or None
-        Values there.
-    gradients : ndarray of shape (n, d) or None
-        Gradients there; not both are None.
-    value_weight, gradient_weight : float
-        Weights of the mean squared error of the values, and of that of the gradients
-        (the squared norm of the difference).
-    """
-
-    V: np.ndarray
-    values: np.ndarray | None
-    gradients: np.ndarray | None
-    value_weight: float
-    gradient_weight: float
-
-    def take(self, rows):
-        """The samples of these rows."""
-        return self._replace(
-            V=self.V[rows],
-            values=None if self.values is None else self.values[rows],
-            gradients=None if self.gradients is None else self.gradients[rows],
-        )
-
-    def weights(self):
-        """Weights of the values and of the gradients, 0 where there are none."""
-        return (
-            0.0 if self.values is None else self.value_weight,
-            0.0 if self.gradients is None else self.gradient_weight,
-        )
-
-    def loss(self, values, gradients):
-        """Weighted mean squared error of residuals."""
-        total = 0.0
-        if self.values is not None:
-            total += self.value_weight * np.mean(values**2)
-        if self.gradients is not None:
-            total += self.gradient_weight * np.mean((gradients**2).sum(1))
-        return float(total)
-
-
-class RidgeSum(NamedTuple):
-    r"""The function :math:`v \mapsto \sum_j s_j(\langle a_j, v\rangle)`.
-
-    Attributes
-    ----------
-    directions : ndarray of shape (m, d)
-        The vectors a_j, of unit norm.
-    splines : tuple of Spline
-        The profiles s_j.
-    """
-
-    directions: np.ndarray
-    splines: tuple[Spline, ...]
-
-    def __call__(self, V):
-        """Values (n,) and gradients (n, d) at the rows of V."""
-        values, gradients = np.zeros(len(V)), np.zeros(V.shape)
-        for direction, spline in zip(self.directions, self.splines, strict=True):
-            value, slope = spline(V @ direction)
-            values += value
-            gradients += slope[:, None] * direction
-        return values, gradients
-
-    def residual(self, samples):
-        """What the function leaves of the samples' values and gradients."""
-        values, gradients = self(samples.V)
-        return (
-            None if samples.values is None else samples.values - values,
-            None if samples.gradients is None else samples.gradients - gradients,
-        )
-
-    def loss(self, samples):
-        """Weighted mean squared error at the samples."""
-        return samples.loss(*self.residual(samples))
-
-
+@dataclass(frozen=True)
 class Backfit:
-    """Least squares by the splines of a sum, one direction after the other.
+    """Least squares by the profiles of a sum, one direction after the other.
+
+    Attributes
+    ----------
+    max_sweeps : int, default=20
+        Largest number of sweeps over all directions. Uncorrelated coordinates need
+        one, correlated ones converge linearly and are refined in between.
+    tol : float, default=0.02
+        A sweep that lowers the loss by no more than this share is the last.
+    settling : float, default=1e-12
+        Weight of the roughness where none is asked for. It settles what the samples
+        leave open, and changes the rest by no more than this share.
+    pivoting : PrincipalPivoting
+        Solves for one profile.
+    """
+
+    max_sweeps: int = 20
+    tol: float = 0.02
+    settling: float = 1e-12
+    pivoting: PrincipalPivoting = PrincipalPivoting()
+
+    def fit(self, samples, ridges, *, lower, penalty=0.0):
+        """Fit all profiles.
+
+        Parameters
+        ----------
+        samples : ScaledSamples
+            What to fit.
+        ridges : RidgeSum
+            Directions, knots and first coefficients.
+        lower : ndarray of shape (m,)
+            Smallest curvature allowed along each direction.
+        penalty : float, default=0.0
+            Weight of the roughness of the profiles.
+
+        Returns
+        -------
+        RidgeSum
+            The same directions and knots with other coefficients.
+        """
+        state = BackfitState(
+            samples, ridges, lower=lower, penalty=penalty + self.settling
+        )
+        loss = state.loss
+        for _ in range(self.max_sweeps):
+            state.sweep(self.pivoting)
+            before, loss = loss, state.loss
+            if loss >= (1 - self.tol) * before:
+                break
+        return state.ridges()
+
+
+class BackfitState:
+    """Coefficients on their way to the least squares, and what they leave.
 
     Parameters
     ----------
-    samples : Samples
+    samples : ScaledSamples
         What to fit.
     ridges : RidgeSum
         Directions, knots and first coefficients.
@@ -120,11 +89,9 @@ class Backfit:
             SplineDesign(spline.knots, samples.V @ direction)
             for direction, spline in zip(ridges.directions, ridges.splines, strict=True)
         ]
-        self.roughness = [
-            (penalty + SETTLING) * _roughness(design) for design in self.designs
-        ]
+        self.roughness = [penalty * _roughness(design) for design in self.designs]
         self.grams = [
-            design.gram(*samples.weights()) + roughness
+            design.gram(*samples.weights) + roughness
             for design, roughness in zip(self.designs, self.roughness, strict=True)
         ]
         self.passive = [None] * len(self.designs)
@@ -158,7 +125,7 @@ class Backfit:
 
     def descent(self, j):
         """Minus half the objective's gradient by the coefficients of direction j."""
-        n, (value_weight, gradient_weight) = len(self.samples.V), self.samples.weights()
+        n, (value_weight, gradient_weight) = len(self.samples.V), self.samples.weights
         r = None if self.r is None else (value_weight / n) * self.r
         along = None
         if self.R is not None:
@@ -175,26 +142,16 @@ class Backfit:
         if self.R is not None:
             self._subtract_slopes(j, self.designs[j].slopes(step))
 
-    def sweep(self):
+    def sweep(self, pivoting):
         """Minimise over each direction's profile in turn, the others fixed."""
         for j in range(len(self.designs)):
             # The step's bounds, not the coefficients', so that nothing cancels.
             bounds = self.lower[j] - self.coefficients[j]
             bounds[:2] = -np.inf
-            step, self.passive[j] = minimize_bounded_quadratic(
+            step, self.passive[j] = pivoting.minimize(
                 self.grams[j], self.descent(j), np.minimum(bounds, 0), self.passive[j]
             )
             self.move(j, step)
-
-    def run(self, max_sweeps, tol):
-        """Sweep until a sweep lowers the loss by no more than the share ``tol``."""
-        loss = self.loss
-        for _ in range(max_sweeps):
-            self.sweep()
-            before, loss = loss, self.loss
-            if loss >= (1 - tol) * before:
-                break
-        return self
 
 
 def _roughness(design):

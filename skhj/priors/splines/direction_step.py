@@ -1,34 +1,21 @@
-r"""Directions of a sum of ridges, improved by Gauss-Newton steps."""
+r"""Directions of a sum of splines, moved by one Gauss-Newton step."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 
-from skhj.priors.splines.backfit import RidgeSum
+from skhj.numerics.conjugate_gradients import conjugate_gradients
+from skhj.priors.splines.ridge_sum import RidgeSum
 from skhj.priors.splines.spline import Spline, SplineDesign
 
-__all__ = ["gauss_newton_step"]
-
-# Share of each diagonal entry that is added to it, beside the damping.
-RIDGE = 1e-9
-# Samples for a preconditioner, at least and for each of its numbers.
-FEWEST_ROWS, ROWS_PER_NUMBER = 2000, 10
+__all__ = ["DirectionStep"]
 
 
-class _Block:
-    """One direction and its profile: their part of the linearised function."""
-
-    def __init__(self, samples, direction, spline, lower):
-        self.direction = direction
-        self.design = SplineDesign(spline.knots, samples.V @ direction)
-        self.free = spline.coefficients > lower + 1e-9 * (1 + np.abs(lower))
-        self.free[:2] = True
-        self.slope = self.design.slopes(spline.coefficients)
-        self.bend = spline.curvature[self.design.piece]
-
-
-def gauss_newton_step(samples, ridges, *, lower, damping, tol=1e-2, max_iter=40):
-    r"""Move directions and profiles by one damped Gauss-Newton step of both.
+@dataclass(frozen=True)
+class DirectionStep:
+    r"""One damped Gauss-Newton step of directions and profiles together.
 
     The function is linearised in its directions and in the coefficients that are not
     at their bounds,
@@ -36,116 +23,178 @@ def gauss_newton_step(samples, ridges, *, lower, damping, tol=1e-2, max_iter=40)
     least squares solved by conjugate gradients, preconditioned by the block of each
     direction with its own profile.
 
-    Parameters
+    Attributes
     ----------
-    samples : Samples
-        What is fitted.
-    ridges : RidgeSum
-        Where to linearise.
-    lower : ndarray of shape (m,)
-        Smallest curvature allowed along each direction.
-    damping : float
-        Weight of the step of the directions, relative to its effect.
     tol : float, default=1e-2
-        Residual of the conjugate gradients at their end, relative to the first.
+        Residual of the conjugate gradients at their end, relative to the first, in the
+        norm of the preconditioner. The step is inexact anyway, as knots are crossed.
     max_iter : int, default=40
         Largest number of their iterations.
-
-    Returns
-    -------
-    RidgeSum
-        Directions of unit norm, and profiles within their bounds.
+    at_bound : float, default=1e-9
+        Coefficients this close to their bounds, relative to one plus that, are held
+        there.
+    conditioning : float, default=1e-9
+        Share of each diagonal entry that is added to it, beside the damping, for
+        directions and coefficients of which the samples say nothing.
+    fewest_rows, rows_per_number : int, default=2000, 10
+        Samples from which a preconditioner's block is made, at least and for each of
+        its numbers: it need only be near.
     """
-    blocks = [
-        _Block(samples, *block)
-        for block in zip(ridges.directions, ridges.splines, lower, strict=True)
-    ]
-    sizes = [samples.V.shape[1] + int(block.free.sum()) for block in blocks]
-    cuts = np.cumsum(sizes)[:-1]
-    factors = [
-        _block_factor(samples, ridges, j, block.free, damping)
-        for j, block in enumerate(blocks)
-    ]
 
-    def product(x):
-        parts = np.split(x, cuts)
-        image = _adjoint(samples, blocks, *_forward(samples, blocks, parts))
-        return np.concatenate(
-            [
-                part + extra * own
-                for part, own, (_, extra) in zip(image, parts, factors, strict=True)
-            ]
+    tol: float = 1e-2
+    max_iter: int = 40
+    at_bound: float = 1e-9
+    conditioning: float = 1e-9
+    fewest_rows: int = 2000
+    rows_per_number: int = 10
+
+    def move(self, samples, ridges, *, lower, damping):
+        r"""Take the step.
+
+        Parameters
+        ----------
+        samples : ScaledSamples
+            What is fitted.
+        ridges : RidgeSum
+            Where to linearise.
+        lower : ndarray of shape (m,)
+            Smallest curvature allowed along each direction.
+        damping : float
+            Weight of the step of the directions, relative to its effect.
+
+        Returns
+        -------
+        RidgeSum
+            Directions of unit norm, and profiles within their bounds.
+        """
+        linear = _Linearisation(samples, ridges, self._free(ridges, lower))
+        factors, extra = zip(
+            *(
+                self._block_factor(samples, ridges, j, block.free, damping)
+                for j, block in enumerate(linear.blocks)
+            ),
+            strict=True,
         )
+        extra = np.concatenate(extra)
 
-    def precondition(x):
-        return np.concatenate(
-            [
-                cho_solve(factor, part, check_finite=False)
-                for part, (factor, _) in zip(np.split(x, cuts), factors, strict=True)
-            ]
+        def product(x):
+            image = linear.adjoint(*linear.values_and_gradients(x))
+            return image + extra * x
+
+        def precondition(x):
+            parts = zip(factors, linear.split(x), strict=True)
+            return np.concatenate(
+                [cho_solve(factor, part, check_finite=False) for factor, part in parts]
+            )
+
+        step = conjugate_gradients(
+            product,
+            linear.adjoint(*ridges.residual(samples)),
+            precondition,
+            tol=self.tol,
+            max_iter=self.max_iter,
         )
+        return _moved(ridges, linear, linear.split(step), lower)
 
-    target = np.concatenate(_adjoint(samples, blocks, *ridges.residual(samples)))
-    step = np.split(
-        _conjugate_gradients(product, target, precondition, tol, max_iter), cuts
-    )
-    return _moved(ridges, blocks, step, lower)
+    def _free(self, ridges, lower):
+        """Coefficients above their bounds, for each direction."""
+        for spline, bound in zip(ridges.splines, lower, strict=True):
+            margin = self.at_bound * (1 + np.abs(bound))
+            free = spline.coefficients > bound + margin
+            free[:2] = True
+            yield free
+
+    def _block_factor(self, samples, ridges, j, free, damping):
+        """Cholesky factor of one block's matrix, and what is added to its diagonal."""
+        direction, spline = ridges.directions[j], ridges.splines[j]
+        d, size = len(direction), len(direction) + int(free.sum())
+        n_rows = max(self.fewest_rows, self.rows_per_number * size)
+        few = samples.take(slice(None, None, max(1, len(samples.V) // n_rows)))
+        matrix = _block_matrix(few, direction, spline, free)
+        diagonal = matrix.diagonal().copy()
+        extra = self.conditioning * np.where(diagonal > 0, diagonal, 1.0)
+        extra[:d] += damping * diagonal[:d].mean()
+        matrix[np.diag_indices_from(matrix)] += extra
+        return cho_factor(matrix, check_finite=False), extra
 
 
-def _forward(samples, blocks, parts):
-    """Change of values and gradients by a step of all blocks."""
-    V, d = samples.V, samples.V.shape[1]
-    turns = V @ np.stack([part[:d] for part in parts], axis=1)
-    values = None if samples.values is None else np.zeros(len(V))
-    gradients = None if samples.gradients is None else np.zeros(V.shape)
-    for block, part, turn in zip(blocks, parts, turns.T, strict=True):
-        coefficients = np.zeros(len(block.free))
-        coefficients[block.free] = part[d:]
+class _Block:
+    """One direction and its profile: their part of the linearised function."""
+
+    def __init__(self, samples, direction, spline, free):
+        self.direction = direction
+        self.design = SplineDesign(spline.knots, samples.V @ direction)
+        self.free = free
+        self.slope = self.design.slopes(spline.coefficients)
+        self.bend = spline.curvature[self.design.piece]
+
+
+class _Linearisation:
+    """The function's change with its directions and its free coefficients."""
+
+    def __init__(self, samples, ridges, free):
+        self.samples = samples
+        self.blocks = [
+            _Block(samples, *block)
+            for block in zip(ridges.directions, ridges.splines, free, strict=True)
+        ]
+        d = samples.V.shape[1]
+        self.cuts = np.cumsum([d + int(block.free.sum()) for block in self.blocks])[:-1]
+
+    def split(self, x):
+        """The part of each direction: its step, and those of its free coefficients."""
+        return np.split(x, self.cuts)
+
+    def values_and_gradients(self, x):
+        """Change of values and gradients by a step of all blocks."""
+        V, d = self.samples.V, self.samples.V.shape[1]
+        parts = self.split(x)
+        turns = V @ np.stack([part[:d] for part in parts], axis=1)
+        values = None if self.samples.values is None else np.zeros(len(V))
+        gradients = None if self.samples.gradients is None else np.zeros(V.shape)
+        for block, part, turn in zip(self.blocks, parts, turns.T, strict=True):
+            coefficients = np.zeros(len(block.free))
+            coefficients[block.free] = part[d:]
+            if values is not None:
+                values += block.slope * turn + block.design.values(coefficients)
+            if gradients is not None:
+                along = block.bend * turn + block.design.slopes(coefficients)
+                gradients += along[:, None] * block.direction
+                gradients += block.slope[:, None] * part[:d]
+        return values, gradients
+
+    def adjoint(self, values, gradients):
+        """Transpose of ``values_and_gradients``, with the weights of the loss."""
+        V, n = self.samples.V, len(self.samples.V)
+        by_direction, along = [], None
         if values is not None:
-            values += block.slope * turn + block.design.values(coefficients)
+            values = (self.samples.value_weight / n) * values
         if gradients is not None:
-            along = block.bend * turn + block.design.slopes(coefficients)
-            gradients += along[:, None] * block.direction
-            gradients += block.slope[:, None] * part[:d]
-    return values, gradients
-
-
-def _adjoint(samples, blocks, values, gradients):
-    """Transpose of ``_forward``, with the weights of the loss."""
-    V, n = samples.V, len(samples.V)
-    by_direction, along = [], None
-    if values is not None:
-        values = (samples.value_weight / n) * values
-    if gradients is not None:
-        gradients = (samples.gradient_weight / n) * gradients
-    turns = np.zeros((n, len(blocks)))
-    for j, block in enumerate(blocks):
-        if values is not None:
-            turns[:, j] += block.slope * values
+            gradients = (self.samples.gradient_weight / n) * gradients
+        turns = np.zeros((n, len(self.blocks)))
+        for j, block in enumerate(self.blocks):
+            if values is not None:
+                turns[:, j] += block.slope * values
+            if gradients is not None:
+                along = gradients @ block.direction
+                turns[:, j] += block.bend * along
+            by_direction.append(block.design.adjoint(values, along)[block.free])
+        turned = V.T @ turns
         if gradients is not None:
-            along = gradients @ block.direction
-            turns[:, j] += block.bend * along
-        by_direction.append(block.design.adjoint(values, along)[block.free])
-    turned = V.T @ turns
-    if gradients is not None:
-        turned += gradients.T @ np.stack([block.slope for block in blocks], axis=1)
-    return [np.concatenate(pair) for pair in zip(turned.T, by_direction, strict=True)]
+            slopes = np.stack([block.slope for block in self.blocks], axis=1)
+            turned += gradients.T @ slopes
+        pairs = zip(turned.T, by_direction, strict=True)
+        return np.concatenate([part for pair in pairs for part in pair])
 
 
-def _block_factor(samples, ridges, j, free, damping):
-    """Cholesky factor of one block's matrix, and what is added to its diagonal.
-
-    It preconditions only, so that some of the samples are enough for it.
-    """
-    direction, spline = ridges.directions[j], ridges.splines[j]
-    d, n_free = len(direction), int(free.sum())
-    n_rows = max(FEWEST_ROWS, ROWS_PER_NUMBER * (d + n_free))
-    V = samples.V[:: max(1, len(samples.V) // n_rows)]
+def _block_matrix(samples, direction, spline, free):
+    """Normal equations of one direction with the free coefficients of its profile."""
+    V, d, size = samples.V, len(direction), len(direction) + int(free.sum())
     design = SplineDesign(spline.knots, V @ direction)
     slope = design.slopes(spline.coefficients)
-    of_value, of_gradient = (weight / len(V) for weight in samples.weights())
-    matrix = np.zeros((d + n_free, d + n_free))
-    matrix[d:, d:] = design.gram(*samples.weights())[np.ix_(free, free)]
+    of_value, of_gradient = (weight / len(V) for weight in samples.weights)
+    matrix = np.zeros((size, size))
+    matrix[d:, d:] = design.gram(*samples.weights)[np.ix_(free, free)]
     if of_value:
         turned = V * slope[:, None]
         matrix[:d, :d] += of_value * (turned.T @ turned)
@@ -156,11 +205,7 @@ def _block_factor(samples, ridges, j, free, damping):
         matrix[:d, :d] += of_gradient * (turned.T @ turned + slope @ slope * np.eye(d))
         matrix[d:, :d] += of_gradient * _moments(design, turned, of_slope=True)[free]
     matrix[:d, d:] = matrix[d:, :d].T
-    diagonal = matrix.diagonal().copy()
-    extra = RIDGE * np.where(diagonal > 0, diagonal, 1.0)
-    extra[:d] += damping * diagonal[:d].mean()
-    matrix[np.diag_indices_from(matrix)] += extra
-    return cho_factor(matrix, check_finite=False), extra
+    return matrix
 
 
 def _moments(design, columns, *, of_slope):
@@ -182,30 +227,11 @@ def _moments(design, columns, *, of_slope):
     )
 
 
-def _conjugate_gradients(product, target, precondition, tol, max_iter):
-    """Approximate solution of a positive definite system."""
-    x, residual = np.zeros_like(target), target
-    z = precondition(residual)
-    direction, rho = z, residual @ z
-    goal = tol**2 * rho
-    for _ in range(max_iter):
-        if rho <= goal:
-            break
-        image = product(direction)
-        step = rho / (direction @ image)
-        x = x + step * direction
-        residual = residual - step * image
-        z = precondition(residual)
-        rho, before = residual @ z, rho
-        direction = z + rho / before * direction
-    return x
-
-
-def _moved(ridges, blocks, step, lower):
+def _moved(ridges, linear, step, lower):
     """The sum after a step, its directions of unit norm again."""
     d = ridges.directions.shape[1]
     directions, splines = [], []
-    for j, (block, part) in enumerate(zip(blocks, step, strict=True)):
+    for j, (block, part) in enumerate(zip(linear.blocks, step, strict=True)):
         direction = ridges.directions[j] + part[:d]
         length = np.linalg.norm(direction)
         coefficients = ridges.splines[j].coefficients.copy()

@@ -1,6 +1,6 @@
 """The kind "ridge": convex splines along the axes or along a basis that is found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -8,8 +8,8 @@ from skhj.priors.candidate import Candidate
 from skhj.priors.convex.architecture import Architecture
 from skhj.priors.convex.second_network import add_prior
 from skhj.priors.kind import Kind
-from skhj.priors.splines.fit import fit_ridge
-from skhj.priors.splines.network import RidgeNetwork
+from skhj.priors.splines.fit import SplineSolver, fit_splines
+from skhj.priors.splines.network import SplineNetwork
 from skhj.priors.value_model import ValueModel
 
 __all__ = ["Splines"]
@@ -22,12 +22,15 @@ class Splines(Kind):
     Parameters
     ----------
     directions : {"axes", "basis"}, default="axes"
-        Those of the features, or a basis sought in the data.
+        What ``label`` calls them.
+    solver : SplineSolver
+        Fits along the axes, or with a search for a basis.
     second : Architecture or None, default=None
         Of the prior's network, once there is one.
     """
 
     directions: str = "axes"
+    solver: SplineSolver = field(default_factory=SplineSolver)
     second: Architecture | None = None
 
     name = "ridge"
@@ -44,16 +47,11 @@ class Splines(Kind):
     def fit(self, search):
         """Fit the splines to the value function."""
         samples, settings = search.samples, search.settings
-        w = samples.negated()
-        fit = fit_ridge(
-            w.X,
-            w.values,
-            w.gradients,
-            t=w.t,
-            held_out=w.held_out,
-            start=self.directions,
+        fit = fit_splines(
+            samples.negated(),
             gradient_weight=settings.gradient_weight,
             rng=search.rng,
+            solver=self.solver,
         )
         model = ValueModel(fit.network.to(settings.trainer.device), samples.t)
         return Candidate(self, model, fit.loss_curve, np.empty(0), ())
@@ -69,4 +67,4 @@ class Splines(Kind):
     def load(self, arrays, prior_arrays, *, t, method):
         """The splines, and the prior's network where there is one."""
         prior = None if prior_arrays is None else self.second.load(prior_arrays)
-        return ValueModel(RidgeNetwork.from_arrays(arrays), t, prior, method)
+        return ValueModel(SplineNetwork.from_arrays(arrays), t, prior, method)

@@ -1,12 +1,16 @@
 """Semiconvex functions that are sums of splines along directions."""
 
+import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["RidgeNetwork"]
+from skhj.numerics.tensors import to_tensor
+from skhj.priors.splines.tables import SplineTables
+
+__all__ = ["SplineNetwork"]
 
 
-class RidgeNetwork(nn.Module):
+class SplineNetwork(nn.Module):
     r"""A function w whose potential |x|^2 / 2 + t w(x) is a sum of convex splines.
 
     With v = (x - m) / s and coordinates :math:`z_j = \langle a_j, v\rangle` along m
@@ -27,63 +31,15 @@ class RidgeNetwork(nn.Module):
 
     Parameters
     ----------
-    center : Tensor of shape (d,)
-        The point m.
-    length : float
-        The scale s, positive.
-    intercept : float
-        The number e.
-    time : float
-        The time t.
-    directions : Tensor of shape (m, d)
-        The vectors a_j.
-    matrix : Tensor of shape (d, d)
-        The matrix C, symmetric.
-    base_curvature : Tensor of shape (m,)
-        The numbers k_j; 0 for directions beyond a basis.
-    knots : Tensor of shape (m, K)
-        Increasing knots of each f_j, padded by infinity.
-    values, slopes, curvatures : Tensor of shape (m, K + 1)
-        Value and slope of f_j at the knot to the left of each piece (at the first
-        knot for the leftmost), and its curvature, above -k_j.
-    additive : bool
-        Whether the directions are a basis in which the potential is a sum.
+    tables : SplineTables
+        The numbers above. Buffers of the network have their names.
     """
 
-    def __init__(
-        self,
-        *,
-        center,
-        length,
-        intercept,
-        time,
-        directions,
-        matrix,
-        base_curvature,
-        knots,
-        values,
-        slopes,
-        curvatures,
-        additive,
-    ):
+    def __init__(self, tables):
         super().__init__()
-        buffers = {
-            "unit_center": center,
-            "unit_length": length,
-            "unit_intercept": intercept,
-            "time": time,
-            "directions": directions,
-            "matrix": matrix,
-            "base_curvature": base_curvature,
-            "knots": knots,
-            "values": values,
-            "slopes": slopes,
-            "curvatures": curvatures,
-        }
-        for name, value in buffers.items():
-            tensor = torch.as_tensor(value, dtype=torch.float64).clone()
-            self.register_buffer(name, tensor)
-        self.register_buffer("additive", torch.as_tensor(bool(additive)))
+        for name, table in tables._asdict().items():
+            dtype = bool if name == "additive" else np.float64
+            self.register_buffer(name, to_tensor(table, dtype=dtype))
         self._prepare()
 
     def _prepare(self):
@@ -243,6 +199,4 @@ class RidgeNetwork(nn.Module):
     @classmethod
     def from_arrays(cls, arrays):
         """Rebuild a network from ``to_arrays``."""
-        names = {"unit_center": "center", "unit_length": "length"}
-        names["unit_intercept"] = "intercept"
-        return cls(**{names.get(name, name): array for name, array in arrays.items()})
+        return cls(SplineTables(**arrays))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from skhj.priors.splines.backfit import RidgeSum, Samples
-from skhj.priors.splines.basis_search import improve_directions
-from skhj.priors.splines.direction_step import gauss_newton_step
+from skhj.priors.splines.direction_search import DirectionSearch
+from skhj.priors.splines.direction_step import DirectionStep
+from skhj.priors.splines.ridge_sum import RidgeSum, ScaledSamples
 from skhj.priors.splines.spline import Spline
 
 D, N = 3, 800
@@ -31,7 +31,7 @@ def smooth_ridges(n_directions):
 def samples_of(ridges, kind):
     V = np.random.default_rng(1).normal(size=(N, D))
     values, gradients = ridges(V)
-    return Samples(
+    return ScaledSamples(
         V,
         None if kind == "gradients" else values,
         None if kind == "values" else gradients,
@@ -51,13 +51,8 @@ def test_a_step_squares_the_error_of_the_directions(kind):
     samples = samples_of(truth, kind)
     errors = []
     for size in (1e-2, 1e-3):
-        step = gauss_newton_step(
-            samples,
-            turned(truth, size),
-            lower=LOWER[:D],
-            damping=1e-9,
-            tol=1e-8,
-            max_iter=1000,
+        step = DirectionStep(tol=1e-8, max_iter=1000).move(
+            samples, turned(truth, size), lower=LOWER[:D], damping=1e-9
         )
         errors.append(np.sqrt(step.loss(samples)))
         assert errors[-1] < 0.1 * np.sqrt(turned(truth, size).loss(samples))
@@ -69,7 +64,7 @@ def test_steps_find_directions_beyond_a_basis(kind):
     truth = smooth_ridges(D + 1)
     samples = samples_of(truth, kind)
     start = turned(truth, 0.05)
-    ridges = improve_directions(samples, samples, start, lower=LOWER)
+    ridges = DirectionSearch().improve(samples, samples, start, lower=LOWER)
     assert ridges.loss(samples) < 1e-5 * start.loss(samples)
 
 
@@ -80,7 +75,7 @@ def test_directions_keep_their_length_and_profiles_their_bounds():
         Spline(s.knots, np.r_[s.coefficients[:2], np.maximum(s.curvature, 1.0)])
         for s in truth.splines
     )
-    step = gauss_newton_step(
+    step = DirectionStep().move(
         samples,
         turned(truth._replace(splines=bounded), 0.1),
         lower=lower,
@@ -93,7 +88,7 @@ def test_directions_keep_their_length_and_profiles_their_bounds():
 def test_heavy_damping_holds_the_directions():
     truth = smooth_ridges(D)
     start = turned(truth, 0.1)
-    step = gauss_newton_step(
+    step = DirectionStep().move(
         samples_of(truth, "values"), start, lower=LOWER[:D], damping=1e9
     )
     np.testing.assert_allclose(step.directions, start.directions, atol=1e-6)

@@ -1,11 +1,13 @@
-"""Ridge fits of known priors, in any units and from little data."""
+"""Spline fits of known priors, in any units and from little data."""
 
 import numpy as np
 import pytest
 import torch
 
 from skhj.datasets import make_value_samples
-from skhj.priors.splines.fit import fit_ridge
+from skhj.priors.samples import Samples
+from skhj.priors.splines.basis_search import BasisSearch
+from skhj.priors.splines.fit import SplineSolver, fit_splines
 from skhj.problems import L1, ConcaveQuadratic, MinPlus, NegativeL1
 
 
@@ -15,15 +17,12 @@ def hold_out(n):
     return held_out
 
 
+IN_A_BASIS = SplineSolver(basis=BasisSearch())
+
+
 def fit(X, S, gradient=None, *, t=1.0, **parameters):
-    return fit_ridge(
-        X,
-        None if S is None else -S,
-        None if gradient is None else -gradient,
-        t=t,
-        held_out=hold_out(len(X)),
-        **parameters,
-    )
+    samples = Samples(X, S, gradient, t, hold_out(len(X)))
+    return fit_splines(samples.negated(), **parameters)
 
 
 def value_error(network, problem, d, *, t=1.0):
@@ -172,7 +171,7 @@ def wells(d):
 )
 def test_a_basis_is_found_where_there_is_one(problem):
     X, S, _ = make_value_samples(problem, 4000, 4, random_state=0)
-    on_axes, in_basis = fit(X, S), fit(X, S, start="basis")
+    on_axes, in_basis = fit(X, S), fit(X, S, solver=IN_A_BASIS)
     assert value_error(in_basis.network, problem, 4) < 1e-6
     assert in_basis.validation_error < 1e-4 * on_axes.validation_error
     assert in_basis.network.is_additive
@@ -185,27 +184,13 @@ def test_a_basis_is_found_where_there_is_one(problem):
 def test_a_basis_is_found_in_other_units():
     """x -> a x + b, S -> c S is the same problem at time a^2 t / c."""
     X, S, _ = make_value_samples(Rotated(L1(), 3), 2000, 3, random_state=0)
-    result = fit(100 * X + 3e3, 1e-3 * S, t=1e4 / 1e-3, start="basis")
+    result = fit(100 * X + 3e3, 1e-3 * S, t=1e4 / 1e-3, solver=IN_A_BASIS)
     assert result.validation_error < 1e-8 * (1e-3) ** 2 * S.var()
-
-
-def test_a_rough_fit_helps_the_search():
-    class Rough:
-        def hessian_at(self, x):
-            # Of w = -S: -Q^T h'' Q with the curvature 1 / t of S near zero.
-            curvature = (x @ torch.tensor(problem.Q.T)).abs() < 1
-            Q = torch.tensor(problem.Q)
-            return -(Q.T * curvature[:, None].double()) @ Q
-
-    problem = Rotated(L1(), 6)
-    X, S, _ = make_value_samples(problem, 400, 6, random_state=0)
-    result = fit(X, S, start="basis", rough_network=Rough())
-    assert result.validation_error < 1e-4
 
 
 @pytest.mark.parametrize("X", awkward_points().values(), ids=awkward_points())
 def test_awkward_points_give_finite_answers_in_a_basis(X):
-    network = fit(X, L1().value(X, 1.0), start="basis").network
+    network = fit(X, L1().value(X, 1.0), solver=IN_A_BASIS).network
     value, gradient = network.value_and_gradient_at(torch.tensor(X))
     assert torch.isfinite(value).all()
     assert torch.isfinite(gradient).all()
@@ -216,7 +201,7 @@ def test_awkward_points_give_finite_answers_in_a_basis(X):
 def test_the_search_is_reproducible_and_takes_its_chances_from_rng():
     X, S, _ = make_value_samples(Rotated(L1(), 3), 300, 3, random_state=0)
     first, second = (
-        fit(X, S, start="basis", rng=np.random.RandomState(5)).network.to_arrays()
+        fit(X, S, solver=IN_A_BASIS, rng=np.random.RandomState(5)).network.to_arrays()
         for _ in range(2)
     )
     for name, array in first.items():
@@ -224,8 +209,8 @@ def test_the_search_is_reproducible_and_takes_its_chances_from_rng():
 
 
 @pytest.mark.parametrize("extra", ["constant", "duplicate", "narrow"])
-@pytest.mark.parametrize("start", ["axes", "basis"])
-def test_prox_stays_put_where_the_points_do_not_vary(extra, start):
+@pytest.mark.parametrize("solver", [SplineSolver(), IN_A_BASIS], ids=["axes", "basis"])
+def test_prox_stays_put_where_the_points_do_not_vary(extra, solver):
     """A profile along rounding errors would have any slope, and S would not notice."""
     rng = np.random.default_rng(0)
     X = 2 * rng.normal(size=(600, 2))
@@ -237,7 +222,8 @@ def test_prox_stays_put_where_the_points_do_not_vary(extra, start):
     full = np.column_stack([X, more])
     norm = np.linalg.norm(X, axis=1)
     S = np.where(norm > 0.5, norm - 0.25, norm**2)
-    fit = fit_ridge(full, -S, t=0.5, held_out=np.arange(600) < 60, start=start)
+    samples = Samples(full, -S, None, 0.5, np.arange(600) < 60)
+    fit = fit_splines(samples, solver=solver)
     points = torch.tensor(full)
     w, gradient = fit.network.value_and_gradient_at(points)
     # The prior is 1-Lipschitz, a fit of it in two dimensions nearly so.

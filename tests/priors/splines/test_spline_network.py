@@ -1,17 +1,18 @@
-"""The ridge network: derivatives, units, and its exact conjugate."""
+"""The network of splines: derivatives, units, and its exact conjugate."""
 
 import numpy as np
 import pytest
 import torch
 
 from skhj.numerics.conjugate import newton_conjugate
-from skhj.priors.splines.network import RidgeNetwork
-from skhj.priors.splines.spline import Spline, local_coefficients
+from skhj.priors.splines.network import SplineNetwork
+from skhj.priors.splines.spline import Spline
+from skhj.priors.splines.tables import SplineTables, profile_tables
 
 TIME, D = 0.3, 3
 
 
-def ridge_network(n_directions=D, *, orthonormal=False, seed=0, additive=True):
+def spline_network(n_directions=D, *, orthonormal=False, seed=0, additive=True):
     """A network with random profiles, convex potential, and odd units."""
     rng = np.random.default_rng(seed)
     directions = rng.normal(size=(n_directions, D))
@@ -21,32 +22,23 @@ def ridge_network(n_directions=D, *, orthonormal=False, seed=0, additive=True):
     base = np.r_[rng.uniform(0.5, 1.5, size=D), np.zeros(n_directions - D)]
     if orthonormal:
         base[:] = 1.0
-    tables, sizes = [], rng.integers(1, 7, size=n_directions)
-    for size, k in zip(sizes, base, strict=True):
+    splines = []
+    for size, k in zip(rng.integers(1, 7, size=n_directions), base, strict=True):
         knots = np.sort(rng.normal(size=size))
         curvature = rng.uniform(0.01 - k, 2.0, size=size + 1)
-        spline = Spline(knots, np.r_[rng.normal(size=2), curvature])
-        tables.append((knots, *local_coefficients(knots, spline.coefficients)))
-    width = max(sizes)
-    pads = [(width, np.inf), (width + 1, 0), (width + 1, 0), (width + 1, 0)]
-    padded = [
-        np.stack([np.pad(t[i], (0, w - len(t[i])), constant_values=p) for t in tables])
-        for i, (w, p) in enumerate(pads)
-    ]
-    return RidgeNetwork(
-        center=np.array([40.0, -3.0, 0.0]),
-        length=5.0,
-        intercept=1e3,
-        time=TIME,
-        directions=directions,
-        matrix=(directions.T * base) @ directions - np.eye(D),
-        base_curvature=base,
-        knots=padded[0],
-        values=padded[1],
-        slopes=padded[2],
-        curvatures=padded[3],
+        splines.append(Spline(knots, np.r_[rng.normal(size=2), curvature]))
+    tables = SplineTables(
+        np.array([40.0, -3.0, 0.0]),
+        5.0,
+        1e3,
+        TIME,
+        directions,
+        (directions.T * base) @ directions - np.eye(D),
+        base,
+        *profile_tables(splines),
         additive=additive,
     )
+    return SplineNetwork(tables)
 
 
 def points(n, seed=0):
@@ -67,9 +59,9 @@ def potential_hessian(network, x):
 networks = pytest.mark.parametrize(
     "network",
     [
-        ridge_network(),
-        ridge_network(orthonormal=True),
-        ridge_network(D + 2, additive=False),
+        spline_network(),
+        spline_network(orthonormal=True),
+        spline_network(D + 2, additive=False),
     ],
     ids=["oblique", "orthonormal", "extra"],
 )
@@ -101,7 +93,7 @@ def test_potential_is_convex(network):
 
 @pytest.mark.parametrize("orthonormal", [False, True])
 def test_conjugate_is_attained_and_inverts_the_gradient(orthonormal):
-    network, x = ridge_network(orthonormal=orthonormal), points(300)
+    network, x = spline_network(orthonormal=orthonormal), points(300)
     psi, y = potential(network, x)
     value, point = network.conjugate_at(y)
     # Condition number of the basis times that of the curvatures, times eps * 100.
@@ -111,7 +103,7 @@ def test_conjugate_is_attained_and_inverts_the_gradient(orthonormal):
 
 
 def test_conjugate_is_above_every_affine_minorant():
-    network, y = ridge_network(), points(50, seed=1)
+    network, y = spline_network(), points(50, seed=1)
     value, point = network.conjugate_at(y)
     for x in points(50, seed=2):
         psi, _ = potential(network, x[None])
@@ -120,7 +112,7 @@ def test_conjugate_is_above_every_affine_minorant():
 
 
 def test_newton_finds_the_closed_form():
-    network, y = ridge_network(), points(100, seed=1)
+    network, y = spline_network(), points(100, seed=1)
     solution = newton_conjugate(
         lambda x: potential(network, x), lambda x: potential_hessian(network, x), y, y
     )
@@ -145,12 +137,12 @@ def test_newton_from_the_start_that_the_network_gives(network):
 
 def test_conjugate_in_closed_form_needs_a_basis():
     with pytest.raises(RuntimeError, match="additive in a basis"):
-        ridge_network(D + 2, additive=False).conjugate_at(points(2))
+        spline_network(D + 2, additive=False).conjugate_at(points(2))
 
 
 @networks
 def test_network_survives_its_arrays(network):
-    copy = RidgeNetwork.from_arrays(network.to_arrays())
+    copy = SplineNetwork.from_arrays(network.to_arrays())
     assert copy.is_additive == network.is_additive
     for mine, theirs in zip(
         network.value_and_gradient_at(points(20)),
