@@ -190,7 +190,7 @@ def test_network_that_does_not_help_is_left_out_and_said_to_be():
     """Models that have nothing to do with the data: any correction is wrong."""
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(200, 30)), rng.normal(size=(200, 30))
-    est = EmbeddedInverseSolver(max_iter=20, random_state=0)
+    est = EmbeddedInverseSolver(max_iter=20, embedding_dim=16, random_state=0)
     message = "no better than the linear estimate"
     with pytest.warns(ConvergenceWarning, match=message) as record:
         est.fit(X, y)
