@@ -28,6 +28,8 @@ import numpy as np
 LARGEST_RATIO = 1.3
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 T = 0.5
+# Ends with the process that started it, however that ends.
+BUSY_LOOP = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
 
 
 def samples_of_the_norm(n_samples, n_features=4):
@@ -124,7 +126,7 @@ def busy_loops(n_loops):
     """Other work on the machine: processes that spin."""
     with ExitStack() as stack:
         for _ in range(n_loops):
-            loop = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            loop = subprocess.Popen([sys.executable, "-c", BUSY_LOOP])
             stack.callback(loop.wait)
             stack.callback(loop.kill)
         yield
