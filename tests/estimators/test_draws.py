@@ -30,7 +30,7 @@ def test_draws_have_the_weights_of_the_posterior():
     y = means[which] + np.sqrt(0.1) * rng.normal(size=(4000, 2))
     X = y.sum(axis=1, keepdims=True) + 0.2 * rng.normal(size=(4000, 1))
     est = EmbeddedInverseSolver(
-        [[1.0, 1.0]], loss="energy", embedding_dim=32, max_iter=60, random_state=0
+        [[1.0, 1.0]], loss="energy", embedding_dim=32, max_iter=40, random_state=0
     ).fit(X[:3000], y[:3000])
     fresh = X[3000:]
     posterior = condition(prior, [[1.0, 1.0]], [[0.04]], fresh)

@@ -15,7 +15,9 @@ times = pytest.mark.parametrize("t", [0.5, 1.0, 1.7])
 
 @times
 @pytest.mark.parametrize(
-    "problem", [L1(), NegativeL1(), MinPlus([[1.0, 0], [0, 1]])], ids=str
+    "problem",
+    [L1(), NegativeL1(), MinPlus([[1.0, 0], [0, 1]])],
+    ids=["l1", "negative l1", "min-plus"],
 )
 def test_value_functions_are_reachable_until_their_time(problem, t):
     X, S, gradient = make_value_samples(problem, 500, 2, t=t, random_state=0)

@@ -111,7 +111,9 @@ def test_a_lower_bound_that_grows_with_alpha(t):
 
 
 @pytest.mark.parametrize(
-    "problem", [L1(), NegativeL1(), MinPlus(np.eye(2), [0.5, 2.0])], ids=str
+    "problem",
+    [L1(), NegativeL1(), MinPlus(np.eye(2), [0.5, 2.0])],
+    ids=["l1", "negative l1", "min-plus"],
 )
 def test_kinks_and_coincident_prox_points_are_no_obstacle(problem):
     X = np.random.default_rng(0).uniform(-4, 4, size=(400, 2))
