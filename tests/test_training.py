@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from skhj.training import Schedule, TensorBatches, Trainer
+from skhj.training import Schedule, Trainer
+from skhj.training.net import TensorBatches
 
 
 class MeanSquaredError(nn.Module):

@@ -1,71 +1,20 @@
 """The one training loop: torch modules fitted through skorch."""
 
-import math
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from skorch import NeuralNet
-from skorch.callbacks import Callback, EpochTimer, PassthroughScoring, PrintLog
+from skorch.callbacks import EpochTimer, PassthroughScoring, PrintLog
 from skorch.helper import predefined_split
-from torch import nn
-from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import TensorDataset
 
 from skhj.numerics.threads import threads_for
+from skhj.training.net import Net, Steps, TensorBatches
+from skhj.training.schedule import Schedule
 
-__all__ = ["Schedule", "Trainer", "TrainingResult"]
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Adam with a short rise of the step size, then half a cosine.
-
-    Parameters
-    ----------
-    max_iter : int
-        Largest number of passes over the samples.
-    batch_size : int
-        Samples a step.
-    learning_rate : float
-        Largest step size.
-    warm_up : float, default=0.1
-        Share of the steps over which the step size rises. Without it, large first steps
-        push every unit of a convex network into its flat side.
-    betas : tuple of float, default=(0.95, 0.99)
-        Adam's averages. Faster ones than usual lower the held-out error by a third
-        (l1 in eight dimensions, at equal epochs).
-    loss_tolerance : float, default=0.01
-        Rise of the loss on the hold-out, relative to its smallest value, that may be
-        chance: of weights within it the last are kept, those of the smallest steps.
-    patience : float, default=0.5
-        Share of ``max_iter`` that may pass without such a loss before training ends.
-        Within the schedule's large steps the loss stays level for a third of it.
-    max_norm : float or None, default=None
-        Norm to which longer gradients are clipped; None leaves them.
-    """
-
-    max_iter: int
-    batch_size: int
-    learning_rate: float
-    warm_up: float = 0.1
-    betas: tuple[float, float] = (0.95, 0.99)
-    loss_tolerance: float = 0.01
-    patience: float = 0.5
-    max_norm: float | None = None
-
-    def n_steps(self, n_samples):
-        """Number of steps of all passes over so many samples."""
-        return self.max_iter * math.ceil(n_samples / self.batch_size)
-
-    def factor(self, step, n_steps):
-        """Share of the largest step size at one of so many steps, from 0 to 1."""
-        done = step / n_steps
-        if done < self.warm_up:
-            return (step + 1) / (self.warm_up * n_steps + 1)
-        return (1 + math.cos(math.pi * (done - self.warm_up) / (1 - self.warm_up))) / 2
+__all__ = ["Trainer", "TrainingResult"]
 
 
 class TrainingResult(NamedTuple):
@@ -182,12 +131,12 @@ class Trainer:
             split = predefined_split(TensorDataset(*validation))
             callbacks.append(_losses("valid_loss"))
         n_steps = schedule.n_steps(len(training[0]))
-        callbacks.append(("steps", _Steps(n_steps, schedule)))
+        callbacks.append(("steps", Steps(n_steps, schedule)))
         if self.verbose:
             callbacks = [("timer", EpochTimer()), *callbacks, ("print", PrintLog())]
         row = max(1, training[0][0].numel())
         rows = min(self.validation_rows, max(1, self.validation_numbers // row))
-        return _Net(
+        return Net(
             module,
             criterion=criterion,
             optimizer=torch.optim.Adam,
@@ -227,71 +176,6 @@ class Trainer:
                 break
         net.notify("on_train_end", X=data, y=None)
         return best
-
-
-class TensorBatches:
-    """Iterate over a TensorDataset by slices of whole tensors.
-
-    A DataLoader would fetch sample by sample, several times slower.
-    """
-
-    def __init__(self, dataset, batch_size, generator=None, augment=None):
-        self.tensors = dataset.tensors
-        self.batch_size = batch_size
-        self.generator = generator
-        self.augment = augment
-
-    def __iter__(self):
-        n_samples = len(self.tensors[0])
-        if self.generator is None:
-            order = torch.arange(n_samples)
-        else:
-            order = torch.randperm(n_samples, generator=self.generator)
-        for rows in order.to(self.tensors[0].device).split(self.batch_size):
-            inputs, *targets = (tensor[rows] for tensor in self.tensors)
-            if self.augment is not None:
-                inputs = self.augment(inputs)
-            yield inputs, targets
-
-
-class _Net(NeuralNet):
-    """skorch's net with no callbacks but those it is given."""
-
-    @property
-    def _default_callbacks(self):
-        return []
-
-    def train_step_single(self, batch, **fit_params):
-        """Gradients of the module's own weights: an operator may have others."""
-        self._set_training(True)
-        inputs, targets = batch
-        answers = self.infer(inputs, **fit_params)
-        loss = self.get_loss(answers, targets, X=inputs, training=True)
-        weights = self.optimizer_.param_groups[0]["params"]
-        loss.backward(inputs=[w for w in weights if w.requires_grad])
-        return {"loss": loss, "y_pred": answers}
-
-
-class _Steps(Callback):
-    """What belongs to each step: clipped gradients, projection, the schedule."""
-
-    def __init__(self, n_steps, schedule):
-        self.n_steps, self.schedule = n_steps, schedule
-
-    def on_train_begin(self, net, **kwargs):
-        self.rates = LambdaLR(
-            net.optimizer_, lambda step: self.schedule.factor(step, self.n_steps)
-        )
-        self.project = getattr(net.module_, "project_", lambda: None)
-
-    def on_grad_computed(self, net, named_parameters, **kwargs):
-        if self.schedule.max_norm is not None:
-            nn.utils.clip_grad_norm_(net.module_.parameters(), self.schedule.max_norm)
-
-    def on_batch_end(self, net, training, **kwargs):
-        if training:
-            self.project()
-            self.rates.step()
 
 
 class _BestWeights:

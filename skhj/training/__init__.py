@@ -1,0 +1,6 @@
+"""The one place where torch modules are trained, through skorch."""
+
+from skhj.training.schedule import Schedule
+from skhj.training.trainer import Trainer, TrainingResult
+
+__all__ = ["Schedule", "Trainer", "TrainingResult"]

@@ -1,0 +1,74 @@
+"""What skorch's net does otherwise here: whole batches, own weights, the schedule."""
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+__all__ = ["Net", "Steps", "TensorBatches"]
+
+
+class TensorBatches:
+    """Iterate over a TensorDataset by slices of whole tensors.
+
+    A DataLoader would fetch sample by sample, several times slower.
+    """
+
+    def __init__(self, dataset, batch_size, generator=None, augment=None):
+        self.tensors = dataset.tensors
+        self.batch_size = batch_size
+        self.generator = generator
+        self.augment = augment
+
+    def __iter__(self):
+        n_samples = len(self.tensors[0])
+        if self.generator is None:
+            order = torch.arange(n_samples)
+        else:
+            order = torch.randperm(n_samples, generator=self.generator)
+        for rows in order.to(self.tensors[0].device).split(self.batch_size):
+            inputs, *targets = (tensor[rows] for tensor in self.tensors)
+            if self.augment is not None:
+                inputs = self.augment(inputs)
+            yield inputs, targets
+
+
+class Net(NeuralNet):
+    """skorch's net with no callbacks but those it is given."""
+
+    @property
+    def _default_callbacks(self):
+        return []
+
+    def train_step_single(self, batch, **fit_params):
+        """Gradients of the module's own weights: an operator may have others."""
+        self._set_training(True)
+        inputs, targets = batch
+        answers = self.infer(inputs, **fit_params)
+        loss = self.get_loss(answers, targets, X=inputs, training=True)
+        weights = self.optimizer_.param_groups[0]["params"]
+        loss.backward(inputs=[w for w in weights if w.requires_grad])
+        return {"loss": loss, "y_pred": answers}
+
+
+class Steps(Callback):
+    """What belongs to each step: clipped gradients, projection, the schedule."""
+
+    def __init__(self, n_steps, schedule):
+        self.n_steps, self.schedule = n_steps, schedule
+
+    def on_train_begin(self, net, **kwargs):
+        self.rates = LambdaLR(
+            net.optimizer_, lambda step: self.schedule.factor(step, self.n_steps)
+        )
+        self.project = getattr(net.module_, "project_", lambda: None)
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        if self.schedule.max_norm is not None:
+            nn.utils.clip_grad_norm_(net.module_.parameters(), self.schedule.max_norm)
+
+    def on_batch_end(self, net, training, **kwargs):
+        if training:
+            self.project()
+            self.rates.step()
