@@ -59,16 +59,19 @@ class Steps(Callback):
         self.n_steps, self.schedule = n_steps, schedule
 
     def on_train_begin(self, net, **kwargs):
+        """Begin the schedule."""
         self.rates = LambdaLR(
             net.optimizer_, lambda step: self.schedule.factor(step, self.n_steps)
         )
         self.project = getattr(net.module_, "project_", lambda: None)
 
     def on_grad_computed(self, net, named_parameters, **kwargs):
+        """Clip gradients."""
         if self.schedule.max_norm is not None:
             nn.utils.clip_grad_norm_(net.module_.parameters(), self.schedule.max_norm)
 
     def on_batch_end(self, net, training, **kwargs):
+        """Project the weights, and go on in the schedule."""
         if training:
             self.project()
             self.rates.step()
