@@ -371,13 +371,13 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
                 "proximal points P it is (X - P) / t), or for noise",
                 UserWarning,
             )
-        self._model = best.model
+        self._loaded_model = best.model
         self._fitted_architectures = [
             getattr(fit, "architecture", {}) or self._architecture()
             for fit in (best.value_fit, best.prior_fit)
         ]
-        self._reach = measure_reach(search.samples.X), measure_reach(P)
-        self._target = self.target
+        self._fitted_reach = measure_reach(search.samples.X), measure_reach(P)
+        self._fitted_target = self.target
         self.network_ = best.name.split(" ")[0]
         self.candidates_ = [
             {
@@ -395,7 +395,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         if best.model.prior_network is not None:
             self.prior_weights_ = best.model.prior_network.to_arrays()
             self.prior_loss_curve_ = best.prior_fit.loss_curve
-        self._time = self.t
+        self._fitted_time = self.t
         return self
 
     def _warn_if_unsettled(self, candidate):
@@ -410,18 +410,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
                     ConvergenceWarning,
                 )
 
-    def __getstate__(self):
-        # The state is numpy: a model from a GPU loads without one.
-        state = super().__getstate__().copy()
-        state.pop("_model", None)
-        return state
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        if "value_weights_" in state:
-            self._model = self._load_model()
-
-    def _load_model(self):
+    def _load(self):
         try:
             device = resolve_device(self.device)
         except ValueError:
@@ -434,9 +423,12 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
                 strict=True,
             )
         ]
-        return LearnedPrior(
-            *networks, self._time, value_by_minimisation=self.network_ == "envelope"
+        model = LearnedPrior(
+            *networks,
+            self._fitted_time,
+            value_by_minimisation=self.network_ == "envelope",
         )
+        return {"_loaded_model": model}
 
     def predict(self, X):
         """Value function S(x, t), or with ``target="prox"`` the proximal points.
@@ -452,22 +444,24 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             What y was in ``fit``, in the float dtype of X.
         """
         check_is_fitted(self)
-        return self.prox(X) if self._target == "prox" else super().predict(X)
+        return self.prox(X) if self._fitted_target == "prox" else super().predict(X)
 
     def _value_and_prox(self, X):
-        answer = self._checked(self._model.value(X), X, self._reach[0])
-        return answer.value, hj.prox_from_gradient(X, answer.gradient, self._time)
+        answer = self._checked(self._loaded_model.value(X), X, self._fitted_reach[0])
+        return answer.value, hj.prox_from_gradient(
+            X, answer.gradient, self._fitted_time
+        )
 
     def _prior_and_gradient(self, X):
-        answer = self._model.prior(X, self.prior_method_)
-        answer = self._checked(answer, X, self._reach[1])
+        answer = self._loaded_model.prior(X, self.prior_method_)
+        answer = self._checked(answer, X, self._fitted_reach[1])
         return answer.value, answer.gradient
 
     def _evolved(self, X, time):
-        answer = self._model.evolve(X, time)
+        answer = self._loaded_model.evolve(X, time)
         # The data have to reach where the characteristics through X end.
-        ends = X + (self._time - time) * answer.gradient
-        return self._checked(answer, ends, self._reach[0]).value
+        ends = X + (self._fitted_time - time) * answer.gradient
+        return self._checked(answer, ends, self._fitted_reach[0]).value
 
     def _checked(self, answer, X, reach):
         """Warn of answers that extrapolate, and of those not solved for."""

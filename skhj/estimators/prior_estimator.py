@@ -14,18 +14,19 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhj import hamilton_jacobi as hj
 from skhj.estimators.arrays import FLOATS, check_gradient, in_dtype
+from skhj.estimators.fitted_state import FittedState
 
 __all__ = ["PriorEstimator"]
 
 
 class PriorEstimator(
-    OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstimator
+    FittedState, OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstimator
 ):
     """Base of the estimators that learn a prior from samples of a value function.
 
-    A subclass has a parameter ``t`` and, once fitted, a private attribute ``_time``
-    with the time it was fitted for. It implements ``_value_and_prox(X)`` and
-    ``_prior_and_gradient(X)``, which map points (n, d), of float64 or float32, to
+    A subclass has a parameter ``t`` and keeps, with its fit, an attribute
+    ``_fitted_time``: the time it was fitted for. It implements ``_value_and_prox(X)``
+    and ``_prior_and_gradient(X)``, which map points (n, d), of float64 or float32, to
     values (n,) and points or gradients (n, d) in float64, and ``_evolved(X, time)``,
     values (n,) at a time between 0 and t.
     """
@@ -42,15 +43,6 @@ class PriorEstimator(
         )
         y = check_array(y, dtype=dtype, ensure_2d=False, input_name="y")
         return X, y, check_gradient(gradient, X, dtype=dtype)
-
-    def _forget_fit(self):
-        """Drop what an earlier fit learned, so that a failed fit leaves nothing."""
-        for name in list(vars(self)):
-            if name.endswith("_") or name in {"_time", "_model"}:
-                delattr(self, name)
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "_time")
 
     def _check_points(self, X):
         check_is_fitted(self)
@@ -118,7 +110,7 @@ class PriorEstimator(
         """
         X = self._check_points(X)
         S, _ = self._value_and_prox(X)
-        psi = hj.potential_from_value(X.astype(np.float64), S, self._time)
+        psi = hj.potential_from_value(X.astype(np.float64), S, self._fitted_time)
         return in_dtype(psi, X.dtype)
 
     def prior(self, X):
@@ -169,7 +161,7 @@ class PriorEstimator(
         """
         X = self._check_points(X)
         J, _ = self._prior_and_gradient(X)
-        psi = hj.conjugate_from_prior(X.astype(np.float64), J, self._time)
+        psi = hj.conjugate_from_prior(X.astype(np.float64), J, self._fitted_time)
         return in_dtype(psi, X.dtype)
 
     def evolve(self, X, time):
@@ -194,10 +186,12 @@ class PriorEstimator(
             If ``time`` is not between 0 and ``t``.
         """
         X = self._check_points(X)
-        if not isinstance(time, Real) or not 0 <= time <= self._time:
-            raise ValueError(f"time must be between 0 and t={self._time}, got {time!r}")
+        if not isinstance(time, Real) or not 0 <= time <= self._fitted_time:
+            raise ValueError(
+                f"time must be between 0 and t={self._fitted_time}, got {time!r}"
+            )
         if time == 0:
             return self.prior(X)
-        if time == self._time:
+        if time == self._fitted_time:
             return in_dtype(self._value_and_prox(X)[0], X.dtype)
         return in_dtype(self._evolved(X, time), X.dtype)
