@@ -249,6 +249,8 @@ class MinPlus(Problem):
     array([0.25])
     """
 
+    _solver = PairMoves()
+
     def __init__(self, centers, widths=1.0):
         self.centers = check_array(centers, dtype=np.float64, input_name="centers")
         self.widths = positive_widths(widths, len(self.centers), owner="well")
@@ -286,7 +288,7 @@ class MinPlus(Problem):
         shifted = self.centers - X[:, None, :].astype(np.float64)
         b = (1 - a)[:, None] * shifted
         c = (1 - a) * half_squared_norm(shifted)
-        solver = PairMoves()
+        solver = self._solver
         minimum = solver.minimize(a, b, c)
         if not minimum.converged.all():
             warn(
