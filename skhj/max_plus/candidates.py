@@ -53,8 +53,7 @@ class CandidateSearch:
         ndarray of shape (n_queries, n_candidates)
             Values.
         """
-        scores = replace(self.scores, block=self._block(len(pieces.values)))
-        index, scores = scores.block_maxima(pieces, Y, time=time)
+        index, scores = self._pass(pieces).block_maxima(pieces, Y, time=time)
         if index.shape[1] > self.n_winners:
             last = self.n_winners - 1
             top = np.argpartition(-scores, last, axis=1)[:, : self.n_winners]
@@ -65,9 +64,15 @@ class CandidateSearch:
         # The same shift for all: scores lack a term of the query.
         return index, scores + (exact - pick(scores, best))[:, None]
 
-    def _block(self, n_pieces):
-        size = np.clip(-(-n_pieces // self.n_blocks), self.least_block, None)
-        return min(int(size), self.largest_block) | 8  # no power of two
+    def threads(self, pieces, n_queries):
+        """Context of a pass, with as many threads as it can use."""
+        return self._pass(pieces).threads(pieces, n_queries)
+
+    def _pass(self, pieces):
+        """The pass, with blocks that suit the number of pieces."""
+        size = max(-(-len(pieces.values) // self.n_blocks), self.least_block)
+        block = min(size, self.largest_block) | 8  # no power of two
+        return replace(self.scores, block=block)
 
 
 def pick(table, columns):

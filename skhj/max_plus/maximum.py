@@ -65,6 +65,12 @@ class ScorePass:
             value[rows] = pieces.take(index[rows]).at(Y[rows])
         return Maximum(value, index)
 
+    def threads(self, pieces, n_queries):
+        """Context of a pass, with as many threads as a block can use."""
+        n, d = pieces.points.shape
+        height = min(n_queries, max(1, self.n_scores // self.block))
+        return threads_for(height * min(n, self.block) * (d + 1))
+
     def block_maxima(self, pieces, Y, *, time=0.0, dtype=np.float64):
         """Best piece of each block of pieces.
 
@@ -93,7 +99,7 @@ class ScorePass:
         batches = row_blocks(len(Y), self.block, block_size=self.n_scores)
         buffer = np.empty(max(self.n_scores, self.block), dtype=dtype)
         every = np.arange(batches[0].stop)
-        with threads_for(len(every) * blocks[0].stop * lifted.shape[1]):
+        with self.threads(pieces, len(Y)):
             for b, block in enumerate(blocks):
                 part = pieces.take(block)
                 forms = _affine_forms(

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skhj.hamilton_jacobi import half_squared_norm
 from skhj.max_plus.pieces import half_squared_norms
 from skhj.numerics.blocks import row_blocks
 from skhj.numerics.threads import threads_for
@@ -118,7 +117,7 @@ class PairPass:
         for columns in row_blocks(len(points), 1, block_size=self.n_columns):
             z = points[columns]
             lifted = np.column_stack(
-                [z, values[columns], 2 * half_squared_norm(z), np.ones(len(z))]
+                [z, values[columns], 2 * half_squared_norms(z), np.ones(len(z))]
             ).T
             for rows in row_blocks(len(points), 1, block_size=self.n_rows):
                 z, g = points[rows], slopes[rows]
@@ -126,7 +125,7 @@ class PairPass:
                 zero, one = np.zeros(len(z)), np.ones(len(z))
                 of_values = np.column_stack([-g, one, zero, height])
                 of_squares = np.column_stack(
-                    [-2 * z, zero, one, 2 * half_squared_norm(z)]
+                    [-2 * z, zero, one, 2 * half_squared_norms(z)]
                 )
                 shape = slice(len(z)), slice(lifted.shape[1])
                 yield (

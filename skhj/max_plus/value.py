@@ -143,10 +143,12 @@ class ValueSolver:
         tol = self.attainable(pieces, time)
         problem = _Problem(pieces, time, tol, *_scale(pieces, time))
         n_queries = self.search.scores.n_queries
-        batches = [
-            self._solve(problem, X[rows])
-            for rows in row_blocks(len(X), 1, block_size=n_queries)
-        ]
+        # Where the passes are small, all is: else each step sees to its own threads.
+        with self.search.threads(pieces, min(len(X), n_queries)):
+            batches = [
+                self._solve(problem, X[rows])
+                for rows in row_blocks(len(X), 1, block_size=n_queries)
+            ]
         return ValueFunction(*map(np.concatenate, zip(*batches, strict=True)))
 
     def attainable(self, pieces, time):

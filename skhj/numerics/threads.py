@@ -73,6 +73,7 @@ class _SharedLimit:
 
 
 _BLAS = _SharedLimit()
+_PHASE = threading.local()  # whether this thread is in one
 
 
 @contextmanager
@@ -80,7 +81,8 @@ def threads_for(n_products, *, small=50_000_000):
     """Run a phase on one thread where its steps are small, else on as many as set.
 
     Threads that share a small step wait for each other at its end, and where the
-    machine is busy with other work, for that too.
+    machine is busy with other work, for that too. Inside a phase of one thread, another
+    changes nothing.
 
     Parameters
     ----------
@@ -100,7 +102,7 @@ def threads_for(n_products, *, small=50_000_000):
     ...     torch.get_num_threads()
     1
     """
-    if n_products >= small:
+    if n_products >= small or getattr(_PHASE, "open", False):
         yield
         return
     # In a fresh thread torch sets OpenMP's number at its first use: before ours.
@@ -111,6 +113,7 @@ def threads_for(n_products, *, small=50_000_000):
     phase = object()
     # All is set inside the try: an interrupt anywhere finds it put back.
     try:
+        _PHASE.open = True
         for lib, _ in of_this_thread:
             lib.set_num_threads(1)
         _set_mkl()(1)
@@ -121,3 +124,4 @@ def threads_for(n_products, *, small=50_000_000):
         _set_mkl()(mkl)
         for lib, n_threads in of_this_thread:
             lib.set_num_threads(n_threads)
+        _PHASE.open = False
