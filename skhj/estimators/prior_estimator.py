@@ -24,9 +24,9 @@ class PriorEstimator(
 ):
     """Base of the estimators that learn a prior from samples of a value function.
 
-    A subclass has a parameter ``t`` and keeps, with its fit, an attribute
-    ``_fitted_time``: the time it was fitted for. It implements ``_value_and_prox(X)``
-    and ``_prior_and_gradient(X)``, which map points (n, d), of float64 or float32, to
+    A subclass has a parameter ``t`` and, once fitted, the attribute ``_fitted_time``,
+    the time it was fitted for. It implements ``_value_and_prox(X)`` and
+    ``_prior_and_gradient(X)``, which map points (n, d), of float64 or float32, to
     values (n,) and points or gradients (n, d) in float64, and ``_evolved(X, time)``,
     values (n,) at a time between 0 and t.
     """
