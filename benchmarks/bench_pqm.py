@@ -15,14 +15,16 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from optimal_error import optimal_error
 from scipy import sparse
 from scipy.stats import qmc
 
 from skhj.hamilton_jacobi import half_squared_norm
 from skhj.max_plus.constants import prior_constants
-from skhj.max_plus.pieces import maximum, pqm_pieces, value_upper_pieces
-from skhj.max_plus.selection import optimal_error, select_pieces
-from skhj.max_plus.value import value_function
+from skhj.max_plus.maximum import maximum
+from skhj.max_plus.pieces import pqm_pieces, value_upper_pieces
+from skhj.max_plus.selection import select_pieces
+from skhj.max_plus.value import ValueSolver
 
 RESULTS = Path(__file__).parent / "results" / "pqm.md"
 
@@ -163,7 +165,7 @@ def _time_shape(n, d, n_queries, repeats):
     }
     for name in curvatures:
         title = f"value, {name}" if name == "local" else f"value, alpha {name}"
-        tasks[title] = partial(value_function, pieces[name], Q, 1.0)
+        tasks[title] = partial(ValueSolver().solve, pieces[name], Q, 1.0)
     product = np.zeros((n_queries, n))
     timings = interleaved(lambda: np.matmul(Y, X.T, out=product), tasks, repeats)
     m = min(n, 20_000)  # pairs of m samples against products of the same size
@@ -178,7 +180,7 @@ def _time_shape(n, d, n_queries, repeats):
         prior_constants(X[:m], S[:m], gradient[:m], t=1.0)
 
     timings |= interleaved(raw_pairs, {"fit": fit}, max(3, repeats // 2))
-    gap = value_function(pieces[0.3], Q, 1.0).gap.max()
+    gap = ValueSolver().solve(pieces[0.3], Q, 1.0).gap.max()
     return timings, gap / np.ptp(S)
 
 
@@ -219,7 +221,7 @@ def against_clarabel(shapes):
         ratios = []
         for batch in range(3):
             start = time.perf_counter()
-            ours = value_function(pieces, Q, 1.0).value[batch * 4 : batch * 4 + 4]
+            ours = ValueSolver().solve(pieces, Q, 1.0).value[batch * 4 : batch * 4 + 4]
             middle = time.perf_counter()
             theirs = [clarabel_value(pieces, x, 1.0) for x in Q[batch * 4 :][:4]]
             end = time.perf_counter()
@@ -263,7 +265,7 @@ def bracket(n):
                 low = (
                     maximum(pieces, points).value
                     if name == "prior"
-                    else value_function(pieces, points, s).value
+                    else ValueSolver().solve(pieces, points, s).value
                 )
                 margin = 1e-9 * np.ptp(exact)
                 inside = (low <= exact + margin) & (exact <= high + margin)
@@ -283,7 +285,7 @@ def workspace(n, d):
     Q, *_ = problem.at(Y)
     tasks = {
         "prior": lambda: maximum(pieces, Y),
-        "value": lambda: value_function(pieces, Q, 1.0),
+        "value": lambda: ValueSolver().solve(pieces, Q, 1.0),
         "fit (its first 20,000)": lambda: prior_constants(
             X[:20_000], S[:20_000], gradient[:20_000], t=1.0
         ),

@@ -20,13 +20,20 @@ def warn(message, category=UserWarning):
     category : type, default=UserWarning
         Class of the warning.
     """
-    level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and _is_ours(frame):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _is_between(frame):
+        frame = frame.f_back
+    warnings.warn_explicit(
+        message,
+        category,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        module=frame.f_globals.get("__name__"),
+        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+    )
 
 
-def _is_ours(frame):
-    """Whether a frame is of this project, or of scikit-learn's wrappers of it."""
+def _is_between(frame):
+    """Whether a frame is of this project, or of what calls it on the user's behalf."""
     package = frame.f_globals.get("__name__", "").partition(".")[0]
-    return package in {"skhj", "sklearn"}
+    return package in {"skhj", "sklearn", "joblib", "skorch", "torch", "contextlib"}

@@ -31,7 +31,6 @@ __all__ = [
     "prior_from_conjugate",
     "prior_gradient_from_point",
     "prox_from_gradient",
-    "value_from_potential",
     "value_gradient_from_prox",
 ]
 
@@ -44,11 +43,6 @@ def half_squared_norm(X):
 def potential_from_value(X, S, t):
     """Potential psi(x) = |x|^2 / 2 - t S(x, t), convex wherever S has a prior."""
     return half_squared_norm(X) - t * S
-
-
-def value_from_potential(X, psi, t):
-    """Value function S(x, t) = (|x|^2 / 2 - psi(x)) / t."""
-    return (half_squared_norm(X) - psi) / t
 
 
 def prox_from_gradient(X, gradient, t):

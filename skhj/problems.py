@@ -9,14 +9,48 @@ They are the four problems of Akande, Langlois, Onwunta (arXiv 2512.23829).
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from skhj.exceptions import warn
 from skhj.hamilton_jacobi import half_squared_norm
-from skhj.numerics.quadratic_over_linear import minimize_quadratic_over_linear
+from skhj.numerics.quadratic_over_linear import PairMoves
 
 __all__ = ["L1", "ConcaveQuadratic", "MinPlus", "NegativeL1"]
 
 
 def _points(X):
     return check_array(X, dtype=(np.float64, np.float32))
+
+
+def positive_widths(widths, n_owners, *, owner):
+    """One positive width for each well of a prior, or component of a mixture.
+
+    Parameters
+    ----------
+    widths : float or array-like of shape (n_owners,)
+        What was given.
+    n_owners : int
+        Number of wells or components.
+    owner : str
+        What one of them is called.
+
+    Returns
+    -------
+    ndarray of shape (n_owners,)
+        The widths.
+
+    Raises
+    ------
+    ValueError
+        If there are not so many, or one is not positive and finite.
+    """
+    widths = np.asarray(widths, dtype=np.float64)
+    if widths.shape not in {(), (n_owners,)}:
+        raise ValueError(
+            f"widths must be a float or of shape ({n_owners},), one a {owner}, got "
+            f"shape {widths.shape}"
+        )
+    if not (np.isfinite(widths) & (widths > 0)).all():
+        raise ValueError(f"widths must be positive and finite, got {widths}")
+    return np.broadcast_to(widths, n_owners)
 
 
 def _huber(X, t):
@@ -215,18 +249,11 @@ class MinPlus(Problem):
     array([0.25])
     """
 
+    _solver = PairMoves()
+
     def __init__(self, centers, widths=1.0):
         self.centers = check_array(centers, dtype=np.float64, input_name="centers")
-        n_wells = len(self.centers)
-        widths = np.asarray(widths, dtype=np.float64)
-        if widths.shape not in ((), (n_wells,)):
-            raise ValueError(
-                f"widths must be a float or of shape ({n_wells},), one a well, got "
-                f"shape {widths.shape}"
-            )
-        if not (np.isfinite(widths) & (widths > 0)).all():
-            raise ValueError(f"widths must be positive and finite, got {widths}")
-        self.widths = np.broadcast_to(widths, n_wells)
+        self.widths = positive_widths(widths, len(self.centers), owner="well")
 
     def _well_values(self, X, t):
         """Value function of each well alone, shape (n, n_wells)."""
@@ -261,4 +288,13 @@ class MinPlus(Problem):
         shifted = self.centers - X[:, None, :].astype(np.float64)
         b = (1 - a)[:, None] * shifted
         c = (1 - a) * half_squared_norm(shifted)
-        return minimize_quadratic_over_linear(a, b, c) / t
+        solver = self._solver
+        minimum = solver.minimize(a, b, c)
+        if not minimum.converged.all():
+            warn(
+                f"{(~minimum.converged).sum()} of {len(X)} minimisations on the "
+                f"simplex did not reach tol={solver.tol} in {solver.max_iter} "
+                "iterations",
+                RuntimeWarning,
+            )
+        return minimum.value / t

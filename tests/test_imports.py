@@ -21,7 +21,7 @@ BELOW = {
     "inverse": {"numerics"},
     "operators": {"exceptions", "numerics"},
     "problems": {"exceptions", "hamilton_jacobi", "numerics"},
-    "datasets": {"hamilton_jacobi", "operators"},
+    "datasets": {"hamilton_jacobi", "operators", "problems"},
     "inspection": set(),
 }
 # One place for each of these.

@@ -7,6 +7,7 @@ from sklearn.utils import check_array, check_random_state
 
 from skhj.datasets import gaussian_mixture as gm
 from skhj.datasets.checks import check_n_samples, check_noise
+from skhj.problems import positive_widths
 
 __all__ = ["DuathlonLimit", "duathlon_mmse", "duathlon_posterior", "make_duathlon"]
 
@@ -195,14 +196,7 @@ def _mixture(means, widths, weights):
     """Check a mixture of round Gaussians."""
     means = check_array(means, dtype=np.float64, input_name="means")
     n_components, d = means.shape
-    widths = np.asarray(widths, dtype=np.float64)
-    if widths.shape not in {(), (n_components,)}:
-        raise ValueError(
-            f"widths must be a float or of shape ({n_components},), one a component, "
-            f"got shape {widths.shape}"
-        )
-    if not (np.isfinite(widths) & (widths > 0)).all():
-        raise ValueError(f"widths must be positive and finite, got {widths}")
+    widths = positive_widths(widths, n_components, owner="component")
     weights = np.ones(n_components) if weights is None else np.asarray(weights, float)
     if weights.shape != (n_components,):
         raise ValueError(
@@ -213,6 +207,5 @@ def _mixture(means, widths, weights):
         raise ValueError(
             f"weights must be non-negative and finite, not all zero, got {weights}"
         )
-    variances = np.broadcast_to(widths**2, n_components)
-    covariances = variances[:, None, None] * np.eye(d)
+    covariances = (widths**2)[:, None, None] * np.eye(d)
     return gm.GaussianMixture(weights / weights.sum(), means, covariances)

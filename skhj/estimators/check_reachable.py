@@ -4,8 +4,9 @@ import numpy as np
 from sklearn.utils import check_array
 
 from skhj.estimators.arrays import FLOATS, check_gradient
+from skhj.exceptions import warn
 from skhj.max_plus.constants import sample_allowance
-from skhj.max_plus.reachability import measure_reachability
+from skhj.max_plus.reachability import compare_with_envelope, measure_reachability
 
 __all__ = ["check_reachable"]
 
@@ -43,6 +44,11 @@ def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
     ValueError
         If ``t`` or ``noise_std`` is out of range, or the arrays do not match.
 
+    Warns
+    -----
+    RuntimeWarning
+        If the test of values alone was not solved to its tolerance.
+
     References
     ----------
     Esteve-Yague, Zuazua, "The inverse problem for Hamilton-Jacobi equations and
@@ -69,10 +75,12 @@ def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
     if y.shape != (len(X),):
         raise ValueError(f"y must have the shape ({len(X)},), got {y.shape}")
     gradient = check_gradient(gradient, X, dtype=FLOATS)
-    return measure_reachability(
-        X.astype(np.float64),
-        y.astype(np.float64),
-        None if gradient is None else gradient.astype(np.float64),
-        t=t,
-        allowance=sample_allowance(X, y, gradient, noise_std=noise_std),
-    )
+    allowance = sample_allowance(X, y, gradient, noise_std=noise_std)
+    X, S = X.astype(np.float64), y.astype(np.float64)
+    if gradient is not None:
+        slopes = gradient.astype(np.float64)
+        return measure_reachability(X, S, slopes, t=t, allowance=allowance)
+    result, unsolved = compare_with_envelope(X, S, t=t, allowance=allowance)
+    if unsolved:
+        warn(unsolved, RuntimeWarning)
+    return result

@@ -5,14 +5,14 @@ from sklearn.base import clone
 
 from skhj import hamilton_jacobi as hj
 from skhj.estimators.hj_prior import HJPriorRegressor
-from skhj.numerics.local_fits import local_quadratic_fits
+from skhj.numerics.local_fits import LocalFits
 
 __all__ = ["estimate_gradient"]
 
-MAX_LOCAL_FEATURES = 3  # above, neighbours are too far for a local fit
 
-
-def estimate_gradient(estimator, X, S, *, t, noise_std=0.0, random_state=None):
+def estimate_gradient(
+    estimator, X, S, *, t, noise_std=0.0, random_state=None, max_local_features=3
+):
     """Values and gradients of S(., t) at samples of its values.
 
     Parameters
@@ -20,7 +20,7 @@ def estimate_gradient(estimator, X, S, *, t, noise_std=0.0, random_state=None):
     estimator : {"auto", "local"} or estimator
         "local" fits quadratics to neighbours; a clone of an estimator with ``fit``,
         ``predict`` and ``prox`` is fitted, and its values replace the given ones.
-        "auto" is "local" up to three features, `HJPriorRegressor` above.
+        "auto" is "local" for few features, `HJPriorRegressor` above.
     X : ndarray of shape (n, d)
         Points.
     S : ndarray of shape (n,)
@@ -31,6 +31,9 @@ def estimate_gradient(estimator, X, S, *, t, noise_std=0.0, random_state=None):
         Standard deviation of the noise of the values.
     random_state : int, RandomState instance or None, default=None
         Passed to the `HJPriorRegressor` of "auto".
+    max_local_features : int, default=3
+        Most features of which "auto" makes "local": above, neighbours are too far for
+        a local fit.
 
     Returns
     -------
@@ -39,10 +42,10 @@ def estimate_gradient(estimator, X, S, *, t, noise_std=0.0, random_state=None):
     ndarray of shape (n, d)
         Gradients.
     """
-    if estimator == "auto" and X.shape[1] > MAX_LOCAL_FEATURES:
+    if estimator == "auto" and X.shape[1] > max_local_features:
         estimator = HJPriorRegressor(t=t, random_state=random_state)
     if isinstance(estimator, str):
-        return local_quadratic_fits(X, S, noise_std=noise_std)
+        return LocalFits().fit(X, S, noise_std=noise_std)
     estimator = clone(estimator).fit(X, S)
     P = np.asarray(estimator.prox(X), dtype=np.float64)
     S = np.asarray(estimator.predict(X), dtype=np.float64)

@@ -1,6 +1,5 @@
 """Estimator of certified priors, by max-plus minorants."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -10,25 +9,25 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from skhj.estimators.arrays import FLOATS, in_dtype
 from skhj.estimators.missing_gradients import estimate_gradient
 from skhj.estimators.prior_estimator import PriorEstimator
+from skhj.exceptions import warn
 from skhj.max_plus.constants import (
     prior_constants,
     sample_allowance,
     unconstrained_constants,
 )
+from skhj.max_plus.maximum import maximum
 from skhj.max_plus.pieces import (
     Pieces,
-    maximum,
     pam_pieces,
     pqm_pieces,
     value_upper_pieces,
+    within_range,
 )
 from skhj.max_plus.reachability import measure_reachability, project_reachable
 from skhj.max_plus.selection import select_pieces
-from skhj.max_plus.value import value_function
+from skhj.max_plus.value import ValueSolver
 
 __all__ = ["PQMPrior"]
-
-HUGE = 1e100
 
 
 class PQMPrior(PriorEstimator):
@@ -230,12 +229,14 @@ class PQMPrior(PriorEstimator):
         elif not reachable:
             self._report_inconsistent(X, S, gradient, allowance)
         pieces = self._make_pieces(X, S, gradient, constants)
-        return self._keep(
-            pieces,
-            constants,
-            offsets,
-            reachable=reachable,
-            has_gradients=gradient is not None,
+        fitted = self._attributes_of(pieces, constants)
+        return self._keep_fit(
+            **fitted,
+            reachable_=reachable,
+            has_gradients_=gradient is not None,
+            X_offset_=offsets[0],
+            y_offset_=offsets[1],
+            _fitted_time=self.t,
         )
 
     def _report_inconsistent(self, X, S, gradient, allowance):
@@ -251,7 +252,7 @@ class PQMPrior(PriorEstimator):
                 f"{message}. Set noise_std where the values are noisy, or "
                 "on_inconsistent to 'warn' or 'project'"
             )
-        warnings.warn(message, UserWarning, stacklevel=4)
+        warn(message)
 
     def _make_pieces(self, X, S, gradient, constants):
         """Pieces of the prior with the alpha asked for, all or the best of them."""
@@ -263,11 +264,9 @@ class PQMPrior(PriorEstimator):
         else:
             alpha = self.alpha
             if gradient is not None and alpha > consistent.min():
-                warnings.warn(
+                warn(
                     f"alpha={alpha} is larger than the samples allow, "
-                    f"{consistent.min():.6g}: the prior is not exact at all of them",
-                    UserWarning,
-                    stacklevel=4,
+                    f"{consistent.min():.6g}: the prior is not exact at all of them"
                 )
         if gradient is None:
             pieces = pam_pieces(X, S, t=self.t)
@@ -277,22 +276,22 @@ class PQMPrior(PriorEstimator):
             pieces = pieces.take(select_pieces(pieces, self.n_pieces)[0])
         return pieces
 
-    def _keep(self, pieces, constants, offsets, *, reachable, has_gradients):
-        """Set every fitted attribute, once all of them are known."""
-        self.points_, self.slopes_, self.values_, beta = pieces
-        self.beta_ = np.asarray(beta)
-        self.alpha_ = float(1 - self.t * self.beta_.max())
-        self.alpha_local_ = np.maximum(constants.alpha, 0)
-        smoothness = constants.smoothness
-        if self.smoothness != "auto":
-            smoothness = self.smoothness
-        self.smoothness_ = float(max(smoothness, self.alpha_))
-        self.reachable_ = reachable
-        self.has_gradients_ = has_gradients
-        self.n_pieces_ = len(self.values_)
-        self.X_offset_, self.y_offset_ = offsets
-        self._fitted_time = self.t
-        return self
+    def _attributes_of(self, pieces, constants):
+        """Fitted attributes that describe the pieces, by name."""
+        alpha = float(1 - self.t * np.max(pieces.beta))
+        smoothness = self.smoothness
+        if smoothness == "auto":
+            smoothness = constants.smoothness
+        return {
+            "points_": pieces.points,
+            "slopes_": pieces.slopes,
+            "values_": pieces.values,
+            "beta_": np.asarray(pieces.beta),
+            "n_pieces_": len(pieces.values),
+            "alpha_": alpha,
+            "alpha_local_": np.maximum(constants.alpha, 0),
+            "smoothness_": float(max(smoothness, alpha)),
+        }
 
     @property
     def _pieces(self):
@@ -301,19 +300,11 @@ class PQMPrior(PriorEstimator):
 
     def _center(self, X):
         """Queries in the coordinates of the pieces."""
-        Y = X - self.X_offset_
-        # The squares of larger ones overflow: they are taken back along their ray.
-        size = np.abs(Y).max(axis=1, keepdims=True)
-        return np.where(size > HUGE, Y * (HUGE / np.maximum(size, HUGE)), Y)
-
-    def _maximum(self, pieces, X):
-        Y = self._center(X)
-        # Squares of larger numbers could overflow in float32.
-        dtype = X.dtype if np.abs(Y).max() < 1e9 else np.float64
-        return Y, maximum(pieces, Y, dtype=dtype)
+        return within_range(X - self.X_offset_)
 
     def _prior_and_gradient(self, X):
-        Y, best = self._maximum(self._pieces, X)
+        Y = self._center(X)
+        best = maximum(self._pieces, Y, dtype=X.dtype)
         gradient = self._pieces.take(best.index).gradient_at(Y)
         return best.value + self.y_offset_, gradient
 
@@ -324,14 +315,12 @@ class PQMPrior(PriorEstimator):
         return self._solve(X, time)[0]
 
     def _solve(self, X, time):
-        value, prox, *_ = value_function(
-            self._pieces,
-            self._center(X),
-            time,
-            tol=self.tol,
-            max_rounds=self.max_rounds,
-        )
-        return value + self.y_offset_, prox + self.X_offset_
+        solver = ValueSolver(tol=self.tol, max_rounds=self.max_rounds)
+        solution = solver.solve(self._pieces, self._center(X), time)
+        unsolved = solver.unsolved(solution, self._pieces, time)
+        if unsolved:
+            warn(unsolved, RuntimeWarning)
+        return solution.value + self.y_offset_, solution.prox + self.X_offset_
 
     def prior_bounds(self, X):
         """Bounds of the true prior.
@@ -381,5 +370,5 @@ class PQMPrior(PriorEstimator):
         upper = value_upper_pieces(
             self._pieces, time, t=self._fitted_time, smoothness=self.smoothness_
         )
-        _, best = self._maximum(upper, X)
+        best = maximum(upper, self._center(X), dtype=X.dtype)
         return in_dtype(self.y_offset_ - best.value, X.dtype)

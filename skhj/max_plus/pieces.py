@@ -32,20 +32,14 @@ import numpy as np
 from skhj.hamilton_jacobi import half_squared_norm, prior_at_prox, prox_from_gradient
 
 __all__ = [
-    "Maximum",
     "Pieces",
-    "block_maxima",
-    "maximum",
+    "half_squared_norms",
     "pam_pieces",
     "pieces_at_time",
     "pqm_pieces",
     "value_upper_pieces",
+    "within_range",
 ]
-
-# Pieces whose scores are compared at once: rows of a power of two would share the
-# same sets of the cache. A block's scores, 4 MiB, stay in it.
-PIECE_BLOCK, BLOCK_SCORES = 2000, 2**19
-QUERY_BATCH = 2048  # queries between two passes over the pieces
 
 
 class Pieces(NamedTuple):
@@ -85,21 +79,6 @@ class Pieces(NamedTuple):
         return self.slopes - np.asarray(self.beta)[..., None] * (Y - self.points)
 
 
-class Maximum(NamedTuple):
-    """Maximum over the pieces.
-
-    Attributes
-    ----------
-    value : ndarray of shape (n_queries,)
-        The maximum at each query.
-    index : ndarray of shape (n_queries,)
-        A piece that attains it.
-    """
-
-    value: np.ndarray
-    index: np.ndarray
-
-
 def pqm_pieces(X, S, gradient, *, t, alpha):
     """Pieces of the PQM prior from samples of a value function.
 
@@ -124,7 +103,8 @@ def pqm_pieces(X, S, gradient, *, t, alpha):
     Examples
     --------
     >>> import numpy as np
-    >>> from skhj.max_plus.pieces import maximum, pqm_pieces
+    >>> from skhj.max_plus.maximum import maximum
+    >>> from skhj.max_plus.pieces import pqm_pieces
     >>> X = np.array([[2.0], [-2.0]])  # of J = |x|, at t = 1
     >>> pieces = pqm_pieces(X, np.array([1.5, 1.5]), np.sign(X), t=1.0, alpha=1.0)
     >>> maximum(pieces, np.array([[3.0], [-0.5]])).value
@@ -210,102 +190,26 @@ def value_upper_pieces(pieces, time, *, t, smoothness):
     return Pieces(upper.points, -upper.slopes, -upper.values, flattened)
 
 
-def _affine_forms(pieces, dtype):
-    """Rows w with piece(y) = <w, lifted y>, lifted as in `_lift`."""
-    beta = np.broadcast_to(pieces.beta, pieces.values.shape)[:, None]
-    W = pieces.slopes + beta * pieces.points
-    constant = (
-        pieces.values - np.einsum("nd,nd->n", pieces.slopes + W, pieces.points) / 2
-    )
-    columns = [W, constant[:, None]]
-    if np.ndim(pieces.beta):
-        columns.append(-beta)
-    return np.hstack(columns).astype(dtype, copy=False)
+def half_squared_norms(A):
+    """As `skhj.hamilton_jacobi.half_squared_norm`, without a copy of a large array."""
+    return np.einsum("nd,nd->n", A, A) / 2
 
 
-def _lift(Y, pieces, dtype):
-    """(y, 1), and |y|^2 / 2 where curvatures differ: else it shifts all scores."""
-    columns = [Y, np.ones((len(Y), 1))]
-    if np.ndim(pieces.beta):
-        columns.append(half_squared_norm(Y)[:, None])
-    return np.hstack(columns).astype(dtype, copy=False)
-
-
-def block_maxima(pieces, Y, *, time=0.0, block=PIECE_BLOCK, dtype=np.float64):
-    """Best piece of each block of pieces, by blocked matrix products.
+def within_range(Y, largest=1e100):
+    """Points taken back along their rays to where their squares do not overflow.
 
     Parameters
     ----------
-    pieces : Pieces
-        n pieces.
-    Y : ndarray of shape (n_queries, d)
-        Queries.
-    time : float, default=0.0
-        Compare the pieces' value functions at this time instead, `pieces_at_time`.
-    block : int, default=2000
-        Pieces in a block.
-    dtype : dtype, default=float64
-        Precision of the products; the winners of float32 are to be rescored.
+    Y : ndarray of shape (n, d)
+        Points.
+    largest : float, default=1e100
+        Largest entry of those that stay: squares, and products of a square with a
+        curvature of up to 1e100, are finite.
 
     Returns
     -------
-    ndarray of shape (n_queries, n_blocks)
-        Indices of the winners.
-    ndarray of shape (n_queries, n_blocks)
-        Their scores, less a term of the query alone where ``beta`` is one number.
+    ndarray of shape (n, d)
+        Points.
     """
-    n = len(pieces.values)
-    n_blocks = -(-n // block)
-    index = np.empty((n_blocks, len(Y)), dtype=np.intp)
-    scores = np.empty((n_blocks, len(Y)), dtype=dtype)
-    lifted = _lift(Y, pieces, dtype)
-    height = BLOCK_SCORES // block
-    buffer = np.empty(BLOCK_SCORES, dtype=dtype)
-    every = np.arange(height)
-    for b in range(n_blocks):
-        start = b * block
-        part = pieces.take(slice(start, start + block))
-        forms = _affine_forms(pieces_at_time(part, time) if time else part, dtype)
-        for q in range(0, len(Y), height):
-            rows = slice(q, q + height)
-            size = len(lifted[rows])
-            product = buffer[: size * len(forms)].reshape(size, len(forms))
-            np.matmul(lifted[rows], forms.T, out=product)
-            best = product.argmax(axis=1, out=index[b, rows])
-            scores[b, rows] = product[every[:size], best]
-        index[b] += start
-    return index.T, scores.T
-
-
-def maximum(pieces, Y, *, dtype=np.float64):
-    """Maximum of the pieces at each query: as fast as one matrix product.
-
-    Scores are blocked products with a running maximum, in a workspace that does not
-    grow with the number of pieces; the winner is evaluated again in differences, so
-    that pieces are exact where they touch.
-
-    Parameters
-    ----------
-    pieces : Pieces
-        n pieces.
-    Y : ndarray of shape (n_queries, d)
-        Queries.
-    dtype : dtype, default=float64
-        Precision of the products that choose the piece. With float32 the value is
-        still that of a piece in float64, below the maximum by float32's rounding of
-        the scores at most; centre the points first.
-
-    Returns
-    -------
-    Maximum
-        Values and the pieces that attain them.
-    """
-    value = np.empty(len(Y))
-    index = np.empty(len(Y), dtype=np.intp)
-    for start in range(0, len(Y), QUERY_BATCH):
-        rows = slice(start, start + QUERY_BATCH)
-        winners, scores = block_maxima(pieces, Y[rows], dtype=dtype)
-        best = scores.argmax(axis=1)
-        index[rows] = winners[np.arange(len(best)), best]
-        value[rows] = pieces.take(index[rows]).at(Y[rows])
-    return Maximum(value, index)
+    size = np.abs(Y).max(axis=1, keepdims=True)
+    return np.where(size > largest, Y * (largest / np.maximum(size, largest)), Y)

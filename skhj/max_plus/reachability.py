@@ -5,8 +5,8 @@ has a convex extension through them with its gradients, that is if
 
 .. math:: S_j \le S_i + \langle g_i, x_j - x_i \rangle + \frac{|x_j - x_i|^2}{2t}
 
-for all pairs. The largest such t is one over the largest ratio of
-`skhj.max_plus.constants` on (x, grad S, S).
+for all pairs. The largest such t is one over the largest ratio of `skhj.max_plus.pairs`
+on (x, grad S, S).
 
 References
 ----------
@@ -19,16 +19,14 @@ from typing import NamedTuple
 import numpy as np
 
 from skhj.hamilton_jacobi import half_squared_norm
-from skhj.max_plus.constants import (
-    pair_blocks,
-    pair_ratios,
-    rounding,
-)
-from skhj.max_plus.pieces import Pieces, maximum, pam_pieces
-from skhj.max_plus.value import LEAST_ALPHA, value_function
+from skhj.max_plus.maximum import maximum
+from skhj.max_plus.pairs import PairPass
+from skhj.max_plus.pieces import Pieces, pam_pieces
+from skhj.max_plus.value import ValueSolver
 
 __all__ = [
     "Reachability",
+    "compare_with_envelope",
     "measure_reachability",
     "project_reachable",
 ]
@@ -61,13 +59,11 @@ class Reachability(NamedTuple):
     verdict: str
 
 
-def measure_reachability(X, S, gradient=None, *, t, allowance=0.0):
-    """Test whether samples can be a value function at time ``t``.
+def measure_reachability(X, S, gradient, *, t, allowance=0.0):
+    """Test whether samples with gradients can be a value function at time ``t``.
 
-    With gradients the test is exact: the samples are reachable if and only if
-    S_j <= S_i + <g_i, x_j - x_i> + |x_j - x_i|^2 / (2 t) for all pairs. From values
-    alone, they are compared with those of the PAM prior, the convex envelope of psi:
-    above a few dimensions every sample is on its boundary, and nothing is learnt.
+    The test is exact: the samples are reachable if and only if
+    S_j <= S_i + <g_i, x_j - x_i> + |x_j - x_i|^2 / (2 t) for all pairs.
 
     Parameters
     ----------
@@ -75,7 +71,7 @@ def measure_reachability(X, S, gradient=None, *, t, allowance=0.0):
         Points.
     S : ndarray of shape (n,)
         Values.
-    gradient : ndarray of shape (n, d), optional
+    gradient : ndarray of shape (n, d)
         Gradients of S.
     t : float
         Time, positive.
@@ -89,25 +85,11 @@ def measure_reachability(X, S, gradient=None, *, t, allowance=0.0):
     """
     X = X - X.mean(axis=0)
     S = S - S.mean()
-    if gradient is None:
-        return _compare_with_envelope(X, S, t, allowance)
-    slack = allowance + rounding(X, gradient, S)
-    worst, pair = -np.inf, (0, 0)
-    for rows, columns, excess, squares in pair_blocks(X, gradient, S):
-        squares *= 1 / (2 * t)
-        excess -= squares
-        # A sample against itself says nothing; others may coincide with it.
-        own = np.arange(
-            max(rows.start, columns.start), min(rows.stop, columns.stop), dtype=int
-        )
-        excess[own - rows.start, own - columns.start] = -np.inf
-        best = excess.argmax()
-        i, j = np.unravel_index(best, excess.shape)
-        if excess[i, j] > worst:
-            worst = float(excess[i, j])
-            pair = int(i + rows.start), int(j + columns.start)
-    largest = pair_ratios(X, gradient, S, allowance=allowance).maximum
-    reachable = bool(worst <= slack)
+    pairs = PairPass()
+    with pairs.threads(X):
+        worst, pair = _worst_excess(pairs.blocks(X, gradient, S), t)
+    largest = pairs.ratios(X, gradient, S, allowance=allowance).maximum
+    reachable = bool(worst <= allowance + pairs.round_off(X, gradient, S))
     return Reachability(
         reachable,
         worst,
@@ -117,24 +99,73 @@ def measure_reachability(X, S, gradient=None, *, t, allowance=0.0):
     )
 
 
-def _compare_with_envelope(X, S, t, allowance):
-    """How far the value function of PAM is above the values it was made from."""
+def _worst_excess(blocks, t):
+    """Largest excess of a value over its bounds by the others, and the pair."""
+    worst, pair = -np.inf, (0, 0)
+    for rows, columns, excess, squares in blocks:
+        squares *= 1 / (2 * t)
+        excess -= squares
+        # A sample against itself says nothing; others may coincide with it.
+        own = np.arange(
+            max(rows.start, columns.start), min(rows.stop, columns.stop), dtype=int
+        )
+        excess[own - rows.start, own - columns.start] = -np.inf
+        i, j = np.unravel_index(excess.argmax(), excess.shape)
+        if excess[i, j] > worst:
+            worst = float(excess[i, j])
+            pair = int(i + rows.start), int(j + columns.start)
+    return worst, pair
+
+
+def compare_with_envelope(X, S, *, t, allowance=0.0, gap=1e-9):
+    """Test whether values alone can be a value function at time ``t``.
+
+    They are compared with the value function of the PAM prior made from them, the
+    convex envelope of psi: above a few dimensions every sample is on its boundary, and
+    nothing is learnt.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Points.
+    S : ndarray of shape (n,)
+        Values.
+    t : float
+        Time, positive.
+    allowance : float, default=0.0
+        Largest error of a difference of two values.
+    gap : float, default=1e-9
+        Excess that the envelope's own error explains, relative to the spread of the
+        values and the points: ten times the solver's tolerance.
+
+    Returns
+    -------
+    Reachability
+        The verdict; without a ``largest_t``.
+    str
+        What to tell of queries that the solver left unsolved; empty where there are
+        none.
+    """
+    X = X - X.mean(axis=0)
+    S = S - S.mean()
     pieces = pam_pieces(X, S, t=t)
-    envelope = value_function(pieces, X, t)
+    solver = ValueSolver()
+    envelope = solver.solve(pieces, X, t)
     excess = envelope.value - S
     j = int(excess.argmax())
     i = int(maximum(pieces, envelope.prox[j : j + 1]).index[0])
-    # The envelope is solved with a least strong convexity, to a relative gap.
-    bias = 2 * LEAST_ALPHA * half_squared_norm(X - envelope.prox).max() / t
-    gap = 1e-9 * (np.ptp(S) + half_squared_norm(X).max() / t)
+    # What the solver's least strong convexity adds.
+    bias = 2 * solver.least_alpha * half_squared_norm(X - envelope.prox).max() / t
+    gap = gap * (np.ptp(S) + half_squared_norm(X).max() / t)
     reachable = bool(excess[j] <= allowance + bias + gap)
-    return Reachability(
+    verdict = Reachability(
         reachable,
         float(excess[j]),
         (i, j),
         np.nan,
         "no evidence against" if reachable else "not reachable",
     )
+    return verdict, solver.unsolved(envelope, pieces, t)
 
 
 def project_reachable(X, S, gradient, *, t):

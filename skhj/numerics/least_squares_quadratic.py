@@ -1,13 +1,20 @@
 """Least squares by an affine function plus a quadratic of bounded curvature."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lstsq, solve_continuous_lyapunov
 
 from skhj.hamilton_jacobi import half_squared_norm
+from skhj.numerics.covariance import spanned
 
-__all__ = ["QuadraticFit", "fit_quadratic", "fit_quadratic_to_gradients"]
+__all__ = [
+    "LeastSquares",
+    "QuadraticFit",
+    "fit_quadratic",
+    "fit_quadratic_to_gradients",
+]
 
 
 class QuadraticFit(NamedTuple):
@@ -37,13 +44,71 @@ def half_quadratic(U, H):
     return ((U @ H) * U).sum(axis=1) / 2
 
 
-# Pivots of the normal equations, relative to their columns, with half the digits left.
-WELL_CONDITIONED = 1e-4
-# Samples that each coefficient of a full matrix asks for.
-SAMPLES_PER_COEFFICIENT = 4
+@dataclass(frozen=True)
+class LeastSquares:
+    """How a quadratic is fitted to samples.
+
+    Parameters
+    ----------
+    samples_per_coefficient : int, default=4
+        Samples that each coefficient of a full matrix asks for; of fewer, one curvature
+        is shared by all directions.
+    rows_per_coefficient, least_rows : int, default=8 and 20_000
+        Of more samples than both of these allow, a random choice is used: in high
+        dimension more rows only cost time.
+    well_conditioned : float, default=1e-4
+        Pivots of the normal equations, relative to their columns, above which they are
+        solved: half the digits are left, and a second solve makes up for them. Else the
+        orthogonal factorisation is, which takes many times as long.
+    narrowest : float, default=1e-6
+        Directions in which points spread by less than this part of the widest are left
+        out: least squares would fit rounding errors along them.
+    """
+
+    samples_per_coefficient: int = 4
+    rows_per_coefficient: int = 8
+    least_rows: int = 20_000
+    well_conditioned: float = 1e-4
+    narrowest: float = 1e-6
+
+    def spans(self, U):
+        """Orthonormal directions in which points vary, as columns."""
+        return spanned(U, self.narrowest)[0]
+
+    def hessian(self, U, w):
+        """Hessian of the best quadratic: a full matrix, or one curvature."""
+        n, d = U.shape
+        rows, columns = np.triu_indices(d)
+        n_coefficients = 1 + d + len(rows)
+        if n < self.samples_per_coefficient * n_coefficients:
+            (curvature,) = self.coefficients(U, half_squared_norm(U)[:, None], w)
+            return curvature * np.eye(d)
+        most = max(self.rows_per_coefficient * n_coefficients, self.least_rows)
+        few = np.random.default_rng(0).permutation(n)[: min(n, most)]
+        products = U[few[:, None], rows] * U[few[:, None], columns]
+        hessian = np.zeros((d, d))
+        hessian[rows, columns] = self.coefficients(U[few], products, w[few])
+        return hessian + hessian.T
+
+    def coefficients(self, U, features, w):
+        """Coefficients of ``features`` when fitted together with an affine function."""
+        design = np.column_stack([features, np.ones(len(U)), U])
+        gram = design.T @ design
+        size = np.sqrt(gram.diagonal())
+        try:
+            factor = cho_factor(gram)
+            pivots = np.abs(factor[0].diagonal())
+            well_conditioned = (pivots > self.well_conditioned * size).all()
+        except np.linalg.LinAlgError:
+            well_conditioned = False
+        if not well_conditioned:
+            return lstsq(design, w)[0][: features.shape[1]]
+        coefficients = cho_solve(factor, design.T @ w)
+        coefficients += cho_solve(factor, design.T @ (w - design @ coefficients))
+        return coefficients[: features.shape[1]]
 
 
-def fit_quadratic(U, w, *, curvature_floor):
+def fit_quadratic(U, w, *, curvature_floor, solver=LeastSquares()):
     """Fit a quadratic by least squares, every curvature at least ``curvature_floor``.
 
     A full symmetric matrix is fitted where there are enough samples for it, else
@@ -58,38 +123,26 @@ def fit_quadratic(U, w, *, curvature_floor):
         Values.
     curvature_floor : float
         Smallest curvature allowed; minus infinity for none.
+    solver : LeastSquares, default=LeastSquares()
+        Its thresholds.
 
     Returns
     -------
     QuadraticFit
         The fitted function.
     """
-    spans = _spanned(U)
+    spans = solver.spans(U)
     if spans.shape[1] < U.shape[1]:
-        # Least squares would fit rounding errors along the other directions.
-        fit = fit_quadratic(U @ spans, w, curvature_floor=curvature_floor)
+        fit = fit_quadratic(
+            U @ spans, w, curvature_floor=curvature_floor, solver=solver
+        )
         return _lifted(fit, spans, curvature_floor)
-    n, d = U.shape
-    rows, cols = np.triu_indices(d)
-    n_coefficients = 1 + d + len(rows)
-    if n >= SAMPLES_PER_COEFFICIENT * n_coefficients:
-        # In high dimension more rows only cost time; any order of them is allowed.
-        n_rows = min(n, max(8 * n_coefficients, 20_000))
-        few = np.random.default_rng(0).permutation(n)[:n_rows, None]
-        products = U[few, rows] * U[few, cols]
-        upper = _least_squares(U[few[:, 0]], products, w[few[:, 0]])
-        hessian = np.zeros((d, d))
-        hessian[rows, cols] = upper
-        hessian = hessian + hessian.T
-    else:
-        (curvature,) = _least_squares(U, half_squared_norm(U)[:, None], w)
-        hessian = curvature * np.eye(d)
-    hessian = _with_floor(hessian, curvature_floor)
+    hessian = _with_floor(solver.hessian(U, w), curvature_floor)
     intercept, slope = fit_affine(U, w - half_quadratic(U, hessian))
     return QuadraticFit(intercept, slope, hessian)
 
 
-def fit_quadratic_to_gradients(U, gradient, *, curvature_floor):
+def fit_quadratic_to_gradients(U, gradient, *, curvature_floor, solver=LeastSquares()):
     """Fit a quadratic to gradients by least squares; its intercept is zero.
 
     Parameters
@@ -100,16 +153,18 @@ def fit_quadratic_to_gradients(U, gradient, *, curvature_floor):
         Gradients.
     curvature_floor : float
         Smallest curvature allowed; minus infinity for none.
+    solver : LeastSquares, default=LeastSquares()
+        Its thresholds.
 
     Returns
     -------
     QuadraticFit
         The fitted function.
     """
-    spans = _spanned(U)
+    spans = solver.spans(U)
     if spans.shape[1] < U.shape[1]:
         fit = fit_quadratic_to_gradients(
-            U @ spans, gradient @ spans, curvature_floor=curvature_floor
+            U @ spans, gradient @ spans, curvature_floor=curvature_floor, solver=solver
         )
         fit = _lifted(fit, spans, curvature_floor)
         # Along a direction without data the gradient is still known.
@@ -141,32 +196,3 @@ def fit_affine(U, w):
     """Least-squares intercept and slope, the smallest ones where several fit."""
     coefficients = lstsq(np.column_stack([np.ones(len(U)), U]), w)[0]
     return float(coefficients[0]), coefficients[1:]
-
-
-def _least_squares(U, features, w):
-    """Coefficients of ``features`` when fitted together with an affine function."""
-    design = np.column_stack([features, np.ones(len(U)), U])
-    gram = design.T @ design
-    size = np.sqrt(gram.diagonal())
-    try:
-        factor = cho_factor(gram)
-        well_conditioned = (
-            np.abs(factor[0].diagonal()) > WELL_CONDITIONED * size
-        ).all()
-    except np.linalg.LinAlgError:
-        well_conditioned = False
-    if not well_conditioned:
-        return lstsq(design, w)[0][: features.shape[1]]
-    # Many times faster than an orthogonal factorisation; a second solve, of what the
-    # first leaves, makes up for the squared condition number.
-    coefficients = cho_solve(factor, design.T @ w)
-    coefficients += cho_solve(factor, design.T @ (w - design @ coefficients))
-    return coefficients[: features.shape[1]]
-
-
-def _spanned(U):
-    """Orthonormal directions in which U varies, by more than 1e-6 of its widest."""
-    variances, directions = np.linalg.eigh(np.atleast_2d(np.cov(U.T, bias=True)))
-    keep = variances > 1e-12 * variances[-1]
-    keep[-1] = True
-    return directions[:, keep]

@@ -1,73 +1,89 @@
-"""A quadratic-over-linear function minimised on the simplex, many problems at once."""
+"""A quadratic-over-linear function minimised on the simplex, many problems at once.
 
-import warnings
+The quadratic programs of `skhj.numerics.simplex_qp` are those of one curvature a.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["minimize_quadratic_over_linear"]
+__all__ = ["PairMoves", "SimplexMinimum"]
 
 
-def minimize_quadratic_over_linear(a, b, c, *, tol=1e-13, max_iter=10_000):
-    r"""Minimum of |bbar|^2 / (2 abar) + cbar, bars being averages by the weights.
+class SimplexMinimum(NamedTuple):
+    """Minima on the simplex.
 
-    The function is jointly convex in the weights :math:`\lambda` of the simplex.
-    Each iteration moves weight between the most violating pair, by the exact
-    minimiser along that direction.
+    Attributes
+    ----------
+    value : ndarray of shape (n,)
+        The minima, from above.
+    converged : ndarray of shape (n,), dtype bool
+        Whether each is within its tolerance.
+    """
+
+    value: np.ndarray
+    converged: np.ndarray
+
+
+@dataclass(frozen=True)
+class PairMoves:
+    """Solver that moves weight between the most violating pair of vertices.
 
     Parameters
     ----------
-    a : ndarray of shape (m,)
-        Positive curvatures, the same in every problem.
-    b : ndarray of shape (n, m, d)
-        Vectors of each of the n problems.
-    c : ndarray of shape (n, m)
-        Constants of each problem.
     tol : float, default=1e-13
-        Bound on the distance to the minimum, relative to the size of the terms.
+        Bound on the distance to the minimum, relative to the size of the terms: some
+        hundreds of roundings.
     max_iter : int, default=10_000
-        Largest number of pair moves.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        The minima.
-
-    Warns
-    -----
-    RuntimeWarning
-        If ``max_iter`` moves leave a problem above its tolerance.
+        Largest number of moves. A few vertices take some tens.
     """
-    n, m = c.shape
-    weights = np.zeros((n, m))
-    # The best single vertex, then pairs.
-    vertex = ((b * b).sum(-1) / (2 * a) + c).argmin(axis=1)
-    weights[np.arange(n), vertex] = 1.0
-    size = np.abs(c).max(axis=1) + (b * b).sum(-1).max(axis=1) / (2 * a.min())
-    active = np.arange(n)
-    for _ in range(max_iter):
-        gradient = _gradient(weights[active], a, b[active], c[active])
-        support = np.where(weights[active] > 0, gradient, -np.inf)
-        gap = (weights[active] * gradient).sum(axis=1) - gradient.min(axis=1)
-        open_ = gap > tol * size[active]
-        if not open_.any():
-            break
-        active = active[open_]
-        _move_pair(
-            weights,
-            active,
-            gradient[open_].argmin(axis=1),
-            support[open_].argmax(axis=1),
-            (a, b, c),
-        )
-    else:
-        warnings.warn(
-            f"{len(active)} of {n} minimisations on the simplex did not reach "
-            f"tol={tol} in {max_iter} iterations",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-    mean = np.einsum("nm,nmd->nd", weights, b)
-    return (mean * mean).sum(1) / (2 * weights @ a) + (weights * c).sum(1)
+
+    tol: float = 1e-13
+    max_iter: int = 10_000
+
+    def minimize(self, a, b, c):
+        r"""Minimum of |bbar|^2 / (2 abar) + cbar, bars being averages by the weights.
+
+        The function is jointly convex in the weights :math:`\lambda` of the simplex.
+        Each move is by the exact minimiser along its direction.
+
+        Parameters
+        ----------
+        a : ndarray of shape (m,)
+            Positive curvatures, the same in every problem.
+        b : ndarray of shape (n, m, d)
+            Vectors of each of the n problems.
+        c : ndarray of shape (n, m)
+            Constants of each problem.
+
+        Returns
+        -------
+        SimplexMinimum
+            The minima, and whether ``max_iter`` moves were enough for each.
+        """
+        n, m = c.shape
+        weights = np.zeros((n, m))
+        # The best single vertex, then pairs.
+        vertex = ((b * b).sum(-1) / (2 * a) + c).argmin(axis=1)
+        weights[np.arange(n), vertex] = 1.0
+        size = np.abs(c).max(axis=1) + (b * b).sum(-1).max(axis=1) / (2 * a.min())
+        active = np.arange(n)
+        for _ in range(self.max_iter):
+            gradient = _gradient(weights[active], a, b[active], c[active])
+            support = np.where(weights[active] > 0, gradient, -np.inf)
+            gap = (weights[active] * gradient).sum(axis=1) - gradient.min(axis=1)
+            open_ = gap > self.tol * size[active]
+            active = active[open_]
+            if not len(active):
+                break
+            gain, lose = gradient[open_].argmin(axis=1), support[open_].argmax(axis=1)
+            _move_pair(weights, active, gain, lose, (a, b, c))
+        converged = np.ones(n, dtype=bool)
+        converged[active] = False
+        mean = np.einsum("nm,nmd->nd", weights, b)
+        value = (mean * mean).sum(1) / (2 * weights @ a) + (weights * c).sum(1)
+        return SimplexMinimum(value, converged)
 
 
 def _gradient(weights, a, b, c):

@@ -21,63 +21,79 @@ Keller, "The general quadratic optimization problem", Mathematical Programming 5
 1973; Cottle, Pang, Stone, "The Linear Complementarity Problem", section 4.2.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
-__all__ = ["minimize_on_simplex"]
-
-# A pivot below this part of its diagonal entry is a dependent direction: along it a
-# weight always reaches zero first, unless there is nothing to gain.
-DEPENDENT = 1e-12
+__all__ = ["SimplexQP"]
 
 
-def minimize_on_simplex(D, b, *, n_warm=0, warm=None, rounding=0.0, max_iter=None):
-    """Minimise |lambda D|^2 / 2 - <lambda, b> over the simplex, for many problems.
+@dataclass(frozen=True)
+class SimplexQP:
+    """Solver by principal pivoting.
 
     Parameters
     ----------
-    D : ndarray of shape (n_problems, m, d)
-        Vectors, relative to the reference vertex.
-    b : ndarray of shape (n_problems, m)
-        Linear gains, relative to the reference vertex.
-    n_warm : int, default=0
-        The first ``n_warm`` vertices may start in the support.
-    warm : ndarray of bool of shape (n_problems, n_warm + 1), optional
-        Which of them do, and last, whether the reference does.
-    rounding : float or ndarray of shape (n_problems,), default=0.0
-        Round-off of ``b``: reduced gradients above minus this, and 1e-14 times the
-        largest |D_k|^2 and |b_k|, are zero.
-    max_iter : int, optional
-        Largest number of pivots; 10 (m + 1) by default.
-
-    Returns
-    -------
-    ndarray of shape (n_problems, m + 1)
-        Weights, the reference's last; feasible even where pivots ran out.
+    dependent : float, default=1e-12
+        A pivot below this part of its column's largest entry is a dependent direction:
+        along it a weight always reaches zero first, unless there is nothing to gain.
+        Some thousands of roundings: more than a tableau's pivots add up to.
+    rounding : float, default=1e-14
+        Reduced gradients above minus this part of the largest |D_k|^2 and |b_k| are
+        zero: some fifty roundings, those of one entry of the tableau.
+    max_iter : int or None, default=None
+        Largest number of pivots; None is 10 (m + 1), a weight usually entering once.
     """
-    n, m = b.shape
-    M, in_support = _start(D, b, n_warm, warm)
-    size = (D * D).sum(-1).max(axis=1, initial=0) + np.abs(b).max(axis=1, initial=0)
-    threshold = -1e-14 * size - rounding
-    weights = np.zeros((n, m + 1))
-    active = np.arange(n)
-    entering = np.full(n, -1)
-    amount = np.zeros(n)
-    stuck = np.zeros(n, dtype=bool)
-    for _ in range(10 * (m + 1) if max_iter is None else max_iter):
-        done = stuck | _choose_entering(M, in_support, entering, amount, threshold)
-        if done.any():
-            _record(weights, active, done, M, in_support, entering, amount)
-            keep = ~done
-            if not keep.any():
-                break
-            M, in_support, active = M[keep], in_support[keep], active[keep]
-            entering, amount = entering[keep], amount[keep]
-            threshold = threshold[keep]
-        stuck = _drive(M, in_support, entering, amount)
-    else:
-        every = np.ones(len(active), dtype=bool)
-        _record(weights, active, every, M, in_support, entering, amount)
-    return weights
+
+    dependent: float = 1e-12
+    rounding: float = 1e-14
+    max_iter: int | None = None
+
+    def minimize(self, D, b, *, n_warm=0, warm=None, rounding=0.0):
+        """Minimise |lambda D|^2 / 2 - <lambda, b> over the simplex, for many problems.
+
+        Parameters
+        ----------
+        D : ndarray of shape (n_problems, m, d)
+            Vectors, relative to the reference vertex.
+        b : ndarray of shape (n_problems, m)
+            Linear gains, relative to the reference vertex.
+        n_warm : int, default=0
+            The first ``n_warm`` vertices may start in the support.
+        warm : ndarray of bool of shape (n_problems, n_warm + 1), optional
+            Which of them do, and last, whether the reference does.
+        rounding : float or ndarray of shape (n_problems,), default=0.0
+            Round-off of ``b``, beside the solver's own.
+
+        Returns
+        -------
+        ndarray of shape (n_problems, m + 1)
+            Weights, the reference's last; feasible even where pivots ran out.
+        """
+        n, m = b.shape
+        M, in_support = _start(D, b, n_warm, warm, self.dependent)
+        size = (D * D).sum(-1).max(axis=1, initial=0) + np.abs(b).max(axis=1, initial=0)
+        threshold = -self.rounding * size - rounding
+        weights = np.zeros((n, m + 1))
+        active = np.arange(n)
+        entering = np.full(n, -1)
+        amount = np.zeros(n)
+        stuck = np.zeros(n, dtype=bool)
+        for _ in range(10 * (m + 1) if self.max_iter is None else self.max_iter):
+            done = stuck | _choose_entering(M, in_support, entering, amount, threshold)
+            if done.any():
+                _record(weights, active, done, M, in_support, entering, amount)
+                keep = ~done
+                if not keep.any():
+                    break
+                M, in_support, active = M[keep], in_support[keep], active[keep]
+                entering, amount = entering[keep], amount[keep]
+                threshold = threshold[keep]
+            stuck = _drive(M, in_support, entering, amount, self.dependent)
+        else:
+            every = np.ones(len(active), dtype=bool)
+            _record(weights, active, every, M, in_support, entering, amount)
+        return weights
 
 
 def _record(weights, active, which, M, in_support, entering, amount):
@@ -89,7 +105,7 @@ def _record(weights, active, which, M, in_support, entering, amount):
     )
 
 
-def _start(D, b, n_warm, warm):
+def _start(D, b, n_warm, warm, dependent):
     """Tableau (M, q) and support: of the reference alone, or of the warm one."""
     n, m = b.shape
     M = np.zeros((n, m + 1, m + 2))
@@ -104,7 +120,7 @@ def _start(D, b, n_warm, warm):
     feasible = np.ones(n, dtype=bool)
     for k in (*range(n_warm), m):
         rows = np.flatnonzero(warm[:, k] if k < m else ~warm[:, -1])
-        feasible[rows[_exchange(M, rows, np.full(len(rows), k))]] = False
+        feasible[rows[_exchange(M, rows, np.full(len(rows), k), dependent)]] = False
     support = in_support.copy()
     support[:, :n_warm] = warm[:, :-1]
     support[:, m] = warm[:, -1]
@@ -128,7 +144,7 @@ def _choose_entering(M, in_support, entering, amount, threshold):
     return done
 
 
-def _drive(M, in_support, entering, amount):
+def _drive(M, in_support, entering, amount, dependent):
     """Increase the entering weight until its gradient or another weight is zero.
 
     Returns the problems left as they are, where round-off leaves no pivot.
@@ -153,7 +169,7 @@ def _drive(M, in_support, entering, amount):
     pivot = np.where(optimal, entering, leaving)
     moved = rows[~stuck]
     value[moved, pivot[moved]] = 0
-    stuck[moved[_exchange(M, moved, pivot[moved])]] = True
+    stuck[moved[_exchange(M, moved, pivot[moved], dependent)]] = True
     moved, pivot, optimal = rows[~stuck], pivot[~stuck], optimal[~stuck]
     value[moved, pivot] = np.where(optimal, amount[moved], 0)
     in_support[moved, pivot] = optimal
@@ -161,7 +177,7 @@ def _drive(M, in_support, entering, amount):
     return stuck
 
 
-def _exchange(M, rows, pivot):
+def _exchange(M, rows, pivot, dependent):
     """Exchange w and z at the pivot of each row: one Gauss-Jordan step of (M, q).
 
     Returns the positions in ``rows`` of pivots too small to divide by.
@@ -170,7 +186,7 @@ def _exchange(M, rows, pivot):
     column = M[rows, :, pivot]
     row = M[rows, pivot, :]
     element = column[at, pivot]
-    small = np.abs(element) <= DEPENDENT * np.abs(column).max(axis=1, initial=0)
+    small = np.abs(element) <= dependent * np.abs(column).max(axis=1, initial=0)
     element[small] = np.inf  # the step is then the identity
     column /= element[:, None]
     every = slice(None) if len(rows) == len(M) else rows

@@ -1,8 +1,10 @@
 """Threads: one for small steps, which would wait for each other and for others."""
 
+import ctypes
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
 
 import torch
 from threadpoolctl import ThreadpoolController
@@ -14,6 +16,30 @@ __all__ = ["threads_for"]
 def _libraries(user_api):
     """Loaded libraries of one kind, with properties that get and set their threads."""
     return ThreadpoolController().select(user_api=user_api).lib_controllers
+
+
+@cache
+def _set_mkl():
+    """MKL's function that sets the threads of this thread and returns what was before.
+
+    Torch's own MKL: what torch.set_num_threads tells it outweighs OpenMP's number. Zero
+    is to follow these.
+    """
+    for library in (Path(torch.__file__).parent / "lib").glob("*torch_cpu*"):
+        with suppress(OSError, AttributeError):
+            return ctypes.CDLL(str(library)).MKL_Set_Num_Threads_Local
+    return lambda n_threads: 0
+
+
+def _set_shared(library, n_threads):
+    """Set BLAS's threads, whichever thread did so before.
+
+    Some versions of threadpoolctl leave that to the first that asks, for good.
+    """
+    release = getattr(library, "clear_controlling_thread", lambda **_: None)
+    release(force=True)
+    library.set_num_threads(n_threads)
+    release(force=True)
 
 
 class _SharedLimit:
@@ -34,7 +60,7 @@ class _SharedLimit:
                 self.before = [(lib, lib.num_threads) for lib in _libraries("blas")]
             self.phases.add(phase)
             for lib, _ in self.before:
-                lib.set_num_threads(1)
+                _set_shared(lib, 1)
 
     def restore(self, phase):
         """End a phase, whether or not its limit was set."""
@@ -42,11 +68,49 @@ class _SharedLimit:
             self.phases.discard(phase)
             if not self.phases:
                 for lib, n_threads in self.before:
-                    lib.set_num_threads(n_threads)
+                    _set_shared(lib, n_threads)
                 self.before = []
 
 
 _BLAS = _SharedLimit()
+_HERE = threading.local()  # of each thread, whether it is in a phase
+
+
+class _Phase:
+    """One thread for the thread that makes it, until its end or its own deletion.
+
+    So an interrupt inside ``end`` itself, whose frame then dies, leaves nothing.
+    """
+
+    openmp = None
+
+    def __init__(self):
+        # In a fresh thread torch sets OpenMP's number at its first use: before ours.
+        torch.get_num_threads()
+        self.openmp = [(lib, lib.num_threads) for lib in _libraries("openmp")]
+        self.mkl = _set_mkl()(0)
+        _set_mkl()(self.mkl)
+
+    def begin(self):
+        """Set one thread."""
+        _HERE.phase = True
+        for lib, _ in self.openmp:
+            lib.set_num_threads(1)
+        _set_mkl()(1)
+        _BLAS.lower(id(self))
+
+    def end(self):
+        """Set what was before; twice does no harm."""
+        if self.openmp is None:
+            return
+        _BLAS.restore(id(self))
+        _set_mkl()(self.mkl)
+        for lib, n_threads in self.openmp:
+            lib.set_num_threads(n_threads)
+        _HERE.phase = False
+        self.openmp = None
+
+    __del__ = end
 
 
 @contextmanager
@@ -54,7 +118,8 @@ def threads_for(n_products, *, small=50_000_000):
     """Run a phase on one thread where its steps are small, else on as many as set.
 
     Threads that share a small step wait for each other at its end, and where the
-    machine is busy with other work, for that too.
+    machine is busy with other work, for that too. Inside a phase of one thread, another
+    changes nothing.
 
     Parameters
     ----------
@@ -74,20 +139,13 @@ def threads_for(n_products, *, small=50_000_000):
     ...     torch.get_num_threads()
     1
     """
-    if n_products >= small:
+    if n_products >= small or getattr(_HERE, "phase", False):
         yield
         return
-    # In a fresh thread torch sets OpenMP's number at its first use: before ours.
-    torch.get_num_threads()
-    of_this_thread = [(lib, lib.num_threads) for lib in _libraries("openmp")]
-    phase = object()
+    phase = _Phase()
     # All is set inside the try: an interrupt anywhere finds it put back.
     try:
-        for lib, _ in of_this_thread:
-            lib.set_num_threads(1)
-        _BLAS.lower(phase)
+        phase.begin()
         yield
     finally:
-        _BLAS.restore(phase)
-        for lib, n_threads in of_this_thread:
-            lib.set_num_threads(n_threads)
+        phase.end()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from skhj import hamilton_jacobi as hj
-from skhj.numerics.conjugate import invert_by_conjugate_gradients, newton_conjugate
+from skhj.numerics.conjugate import NewtonConjugate, invert_by_conjugate_gradients
 from skhj.priors.solved import Solved, solved_everywhere
 
 __all__ = [
@@ -143,15 +143,14 @@ def prox_of(model, tau, X, start, *, anchor=0.0, solver=None):
     """
     solver, scale = solver or Newton(), model.length
     identity = torch.eye(X.shape[1], dtype=X.dtype, device=X.device)
-    solution = newton_conjugate(
+    newton = NewtonConjugate(tol=solver.tol, max_iter=solver.max_iter)
+    solution = newton.solve(
         lambda z: _potential(model.function, tau, z),
         lambda z: identity + tau * model.function.hessian_at(z),
         X,
         start,
         anchor=anchor,
         scale=scale,
-        tol=solver.tol,
-        max_iter=solver.max_iter,
     )
     return solution.point, solution.residual <= 10 * solver.tol * scale
 

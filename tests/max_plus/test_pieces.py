@@ -7,9 +7,8 @@ import pytest
 from log_cosh import LogCosh
 
 from skhj import hamilton_jacobi as hj
+from skhj.max_plus.maximum import ScorePass, maximum
 from skhj.max_plus.pieces import (
-    block_maxima,
-    maximum,
     pam_pieces,
     pieces_at_time,
     pqm_pieces,
@@ -148,7 +147,7 @@ def test_blocks_do_not_change_the_maximum(Y):
     pieces = pqm_pieces(X, S, gradient, t=1.0, alpha=0.3)
     whole = pieces.at(Y[:, None, :]).argmax(axis=1)
     for block in (7, 1024):
-        index, scores = block_maxima(pieces, Y, block=block)
+        index, scores = ScorePass(block=block).block_maxima(pieces, Y)
         best = np.take_along_axis(index, scores.argmax(axis=1)[:, None], 1)[:, 0]
         assert (best == whole).all()
     assert (maximum(pieces, Y).index == whole).all()

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from log_cosh import LogCosh
+from optimal_error import covering_density, optimal_error
 
-from skhj.max_plus.pieces import maximum, pqm_pieces
-from skhj.max_plus.selection import covering_density, optimal_error, select_pieces
+from skhj.max_plus.maximum import maximum
+from skhj.max_plus.pieces import pqm_pieces
+from skhj.max_plus.selection import select_pieces
 
 
 def test_covering_density_is_the_known_one():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from skhj.numerics.conjugate import invert_by_conjugate_gradients, newton_conjugate
+from skhj.numerics.conjugate import NewtonConjugate, invert_by_conjugate_gradients
 
 
 class Quadratic:
@@ -60,8 +60,8 @@ def Y():
 @potentials
 @pytest.mark.parametrize("distance", [0.0, 5.0, 20.0])
 def test_newton_reaches_the_conjugate_from_any_start(psi, Y, distance):
-    solution = newton_conjugate(
-        psi.value_and_gradient, psi.hessian, Y, Y + distance, tol=1e-9
+    solution = NewtonConjugate(tol=1e-9).solve(
+        psi.value_and_gradient, psi.hessian, Y, Y + distance
     )
     assert (solution.residual <= 1e-9).all()
     torch.testing.assert_close(solution.value, psi.conjugate(Y), rtol=0, atol=1e-10)
@@ -74,7 +74,7 @@ def test_newton_reaches_the_conjugate_from_any_start(psi, Y, distance):
 def test_newton_leaves_its_inputs_alone_and_stops_at_a_solution(psi, Y):
     X = psi.value_and_gradient(Y)[1]
     start = Y.clone()
-    solution = newton_conjugate(psi.value_and_gradient, psi.hessian, X, Y)
+    solution = NewtonConjugate().solve(psi.value_and_gradient, psi.hessian, X, Y)
     assert solution.n_iter == 0
     assert torch.equal(Y, start)
 
@@ -82,7 +82,9 @@ def test_newton_leaves_its_inputs_alone_and_stops_at_a_solution(psi, Y):
 @potentials
 def test_anchor_keeps_near_the_start_and_gives_a_lower_bound(psi, Y):
     free, held, fixed = (
-        newton_conjugate(psi.value_and_gradient, psi.hessian, Y, Y + 2, anchor=anchor)
+        NewtonConjugate().solve(
+            psi.value_and_gradient, psi.hessian, Y, Y + 2, anchor=anchor
+        )
         for anchor in (0.0, 1.0, 1e6)
     )
     assert (held.value <= free.value + 1e-12).all()
@@ -93,8 +95,8 @@ def test_anchor_keeps_near_the_start_and_gives_a_lower_bound(psi, Y):
 
 def test_anchor_keeps_a_point_outside_the_range_finite():
     psi, Y = Huber(), torch.tensor([[1.5, 0.0]], dtype=torch.float64)
-    solution = newton_conjugate(
-        psi.value_and_gradient, psi.hessian, Y, Y, anchor=0.5, max_iter=100
+    solution = NewtonConjugate(max_iter=100).solve(
+        psi.value_and_gradient, psi.hessian, Y, Y, anchor=0.5
     )
     assert (solution.residual <= 1e-8).all()
     assert solution.point.abs().max() < 4
@@ -108,3 +110,17 @@ def test_conjugate_gradients_agree_with_newton(psi, Y):
     # scipy's default tolerance on the gradient is 1e-5; values err by its square.
     torch.testing.assert_close(solution.value, psi.conjugate(Y), rtol=0, atol=1e-8)
     assert (solution.residual < 1e-4).all()
+
+
+def test_a_majorant_keeps_the_solution():
+    """Of Huber's potential the identity is one: its curvature is at most 1."""
+    psi, Y = Huber(), torch.tensor([[0.5, -0.9]], dtype=torch.float64)
+    solution = NewtonConjugate().solve(
+        psi.value_and_gradient,
+        psi.hessian,
+        Y,
+        Y + 20,
+        majorant=lambda x: torch.eye(2, dtype=x.dtype).expand(len(x), 2, 2),
+    )
+    assert (solution.residual <= 1e-8).all()
+    torch.testing.assert_close(solution.value, psi.conjugate(Y), rtol=0, atol=1e-10)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from log_cosh import LogCosh
 
-from skhj.numerics.local_fits import local_quadratic_fits
+from skhj.numerics.local_fits import LocalFits
 
 dimensions = pytest.mark.parametrize("d", [1, 2, 3])
 
@@ -14,7 +14,7 @@ def test_gradients_of_a_quadratic_are_exact(d):
     rng = np.random.default_rng(0)
     X = rng.uniform(-3, 3, size=(200, d))
     A, b = rng.standard_normal((d, d)), rng.standard_normal(d)
-    values, gradient = local_quadratic_fits(X, ((X @ A) * X).sum(1) / 2 + X @ b + 3)
+    values, gradient = LocalFits().fit(X, ((X @ A) * X).sum(1) / 2 + X @ b + 3)
     np.testing.assert_allclose(gradient, X @ (A + A.T) / 2 + b, atol=1e-8)
 
 
@@ -23,21 +23,21 @@ def test_gradients_of_a_smooth_function_converge(d):
     errors = []
     for n in (300, 3000):
         X, S, gradient, _ = LogCosh(d).samples(n)
-        errors.append(np.median(np.abs(local_quadratic_fits(X, S)[1] - gradient)))
+        errors.append(np.median(np.abs(LocalFits().fit(X, S)[1] - gradient)))
     # Of third order in the spacing, n^(-1/d); the gradient of second.
     assert errors[1] < errors[0] / 10 ** (1 / d)
 
 
 def test_values_are_kept_without_noise_and_denoised_with_it():
     X, S, *_ = LogCosh(2).samples(3000)
-    assert local_quadratic_fits(X, S)[0] is S
+    assert LocalFits().fit(X, S)[0] is S
     noisy = S + 0.1 * np.random.default_rng(0).standard_normal(3000)
-    values, _ = local_quadratic_fits(X, noisy, noise_std=0.1)
+    values, _ = LocalFits().fit(X, noisy, noise_std=0.1)
     assert np.std(values - S) < 0.5 * np.std(noisy - S)
 
 
 def test_coincident_points_and_few_of_them_give_finite_gradients():
     for X in (np.ones((6, 2)), np.array([[0.0, 1.0], [1.0, 2.0]])):
-        values, gradient = local_quadratic_fits(X, np.arange(len(X), dtype=float))
+        values, gradient = LocalFits().fit(X, np.arange(len(X), dtype=float))
         assert np.isfinite(values).all()
         assert np.isfinite(gradient).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from skhj.numerics.quadratic_over_linear import minimize_quadratic_over_linear
+from skhj.numerics.quadratic_over_linear import PairMoves
 
 
 def objective(weights, a, b, c):
@@ -21,7 +21,7 @@ def test_minimum_is_the_one_of_a_general_solver(m):
         rng.normal(size=(n, m, d)),
         rng.normal(size=(n, m)),
     )
-    minima = minimize_quadratic_over_linear(a, b, c)
+    minima = PairMoves().minimize(a, b, c).value
     for i in range(n):
         solution = minimize(
             objective,
@@ -37,14 +37,22 @@ def test_minimum_is_the_one_of_a_general_solver(m):
 
 
 def test_single_point_is_its_own_minimum():
-    value = minimize_quadratic_over_linear(
+    minimum = PairMoves().minimize(
         np.array([2.0]), np.array([[[3.0, 4.0]]]), np.array([[1.5]])
     )
-    np.testing.assert_allclose(value, 25 / 4 + 1.5)
+    np.testing.assert_allclose(minimum.value, 25 / 4 + 1.5)
+    assert minimum.converged.all()
 
 
-def test_too_few_iterations_warn():
+def test_too_few_moves_leave_some_problems_unsolved_and_above_their_minima():
     rng = np.random.default_rng(0)
     problem = np.ones(5), rng.normal(size=(3, 5, 4)), 0.01 * rng.normal(size=(3, 5))
-    with pytest.warns(RuntimeWarning, match="did not reach tol"):
-        minimize_quadratic_over_linear(*problem, max_iter=1)
+    # The last needs no move: it has its minimum at a vertex.
+    problem[1][2], problem[2][2] = 0, [0, 1, 1, 1, 1]
+    rough, exact = (
+        PairMoves(max_iter=1).minimize(*problem),
+        PairMoves().minimize(*problem),
+    )
+    assert rough.converged.tolist() == [False, False, True]
+    assert exact.converged.all()
+    assert (rough.value[:2] > exact.value[:2]).all()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skhj.numerics.simplex_qp import minimize_on_simplex
+from skhj.numerics.simplex_qp import SimplexQP
 
 
 def problems(n_problems, m, d, seed=0, spread=0.3):
@@ -33,7 +33,7 @@ def gap(D, b, weights):
 @pytest.mark.parametrize(("m", "d"), [(1, 1), (4, 2), (30, 2), (30, 16), (40, 64)])
 def test_weights_are_optimal(m, d):
     D, b = problems(100, m, d)
-    weights = minimize_on_simplex(D, b)
+    weights = SimplexQP().minimize(D, b)
     assert (weights >= 0).all()
     np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=0, atol=1e-13)
     # Terms of size |D|^2 ~ 4 d, and a few dozen pivots of round-off.
@@ -42,12 +42,12 @@ def test_weights_are_optimal(m, d):
 
 def test_a_warm_start_gives_the_same_minimum():
     D, b = problems(200, 12, 5)
-    cold = minimize_on_simplex(D, b)
+    cold = SimplexQP().minimize(D, b)
     order = np.argsort(cold[:, :-1] <= 0, axis=1, kind="stable")
     D, b = np.take_along_axis(D, order[..., None], 1), np.take_along_axis(b, order, 1)
     cold = np.hstack([np.take_along_axis(cold[:, :-1], order, 1), cold[:, -1:]])
     warm = np.column_stack([cold[:, :5] > 0, cold[:, -1] > 0])
-    weights = minimize_on_simplex(D, b, n_warm=5, warm=warm)
+    weights = SimplexQP().minimize(D, b, n_warm=5, warm=warm)
     np.testing.assert_allclose(weights, cold, rtol=0, atol=1e-10)
 
 
@@ -55,13 +55,13 @@ def test_duplicates_and_dependent_vertices_are_harmless():
     D, b = problems(50, 8, 2)
     twice = np.concatenate([D, D, D[:, :3] * 0], axis=1)
     gains = np.concatenate([b, b, b[:, :3] * 0], axis=1)
-    weights = minimize_on_simplex(twice, gains)
+    weights = SimplexQP().minimize(twice, gains)
     assert gap(twice, gains, weights).max() < 1e-13
 
 
 def test_weights_stay_feasible_when_pivots_run_out():
     D, b = problems(50, 30, 8)
-    weights = minimize_on_simplex(D, b, max_iter=3)
+    weights = SimplexQP(max_iter=3).minimize(D, b)
     assert (weights >= 0).all()
     np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=0, atol=1e-13)
     assert gap(D, b, weights).max() > 1e-6

@@ -21,7 +21,7 @@ import torch
 
 from skhj import hamilton_jacobi as hj
 from skhj.numerics.blocks import row_blocks
-from skhj.numerics.conjugate import newton_conjugate
+from skhj.numerics.conjugate import NewtonConjugate
 
 __all__ = ["Envelope", "Minima", "Smoothings", "lax_oleinik"]
 
@@ -138,17 +138,15 @@ class Envelope:
         Minima
             Values, points and residuals.
         """
-        d = slopes.shape[1]
+        d, newton = slopes.shape[1], NewtonConjugate(tol=tol, max_iter=max_iter)
         majorant = self.majorant if self.network.has_curvature_bound else None
         blocks = [
-            newton_conjugate(
+            newton.solve(
                 self.value_and_gradient,
                 self.hessian,
                 slopes[rows],
                 start[rows],
                 majorant=majorant,
-                tol=tol,
-                max_iter=max_iter,
             )
             # The Hessians are what takes memory.
             for rows in row_blocks(len(slopes), max(d * d, 64), block_size=2**18)

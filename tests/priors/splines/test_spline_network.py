@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from skhj.numerics.conjugate import newton_conjugate
+from skhj.numerics.conjugate import NewtonConjugate
 from skhj.priors.splines.network import SplineNetwork
 from skhj.priors.splines.spline import Spline
 from skhj.priors.splines.tables import SplineTables, profile_tables
@@ -113,7 +113,7 @@ def test_conjugate_is_above_every_affine_minorant():
 
 def test_newton_finds_the_closed_form():
     network, y = spline_network(), points(100, seed=1)
-    solution = newton_conjugate(
+    solution = NewtonConjugate().solve(
         lambda x: potential(network, x), lambda x: potential_hessian(network, x), y, y
     )
     assert (solution.residual < 1e-7).all()
@@ -125,7 +125,7 @@ def test_newton_finds_the_closed_form():
 @networks
 def test_newton_from_the_start_that_the_network_gives(network):
     y = points(200, seed=1)
-    solution = newton_conjugate(
+    solution = NewtonConjugate().solve(
         lambda x: potential(network, x),
         lambda x: potential_hessian(network, x),
         y,
