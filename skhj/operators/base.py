@@ -114,7 +114,7 @@ class ForwardOperator(LinearOperator):
             The matrix; None where the operator is not linear or has more entries.
         """
         M, N = self.shape
-        if not self.is_linear or M * N > max_entries:
+        if not self.is_linear or max_entries < M * N:
             return None
         with torch.no_grad():
             identity = torch.eye(min(M, N), dtype=dtype, device=device)

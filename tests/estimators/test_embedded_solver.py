@@ -24,8 +24,9 @@ from skhj.datasets import (
     make_duathlon,
     make_image_patches,
 )
-from skhj.inverse.fit import _noiseless_data
-from skhj.inverse.setting import make_settings
+from skhj.inverse.candidates import SettingChoice
+from skhj.inverse.pairs import Pairs
+from skhj.inverse.setting import SpectralSetting
 from skhj.operators import ExponentialBlur, as_operator
 
 NETWORKS = ["eunet", "optenet", "proximal"]
@@ -121,7 +122,7 @@ def test_large_images_are_treated_by_their_spectrum():
         for known in (operator, None):
             est = small(known, image_shape=(34, 35), max_iter=1, embedding_dim=4)
             est.fit(X, y)
-            assert "kind" in est._fitted_units
+            assert isinstance(est._fitted_setting, SpectralSetting)
             assert est.trajectory(X).shape == (5, 80, 34 * 35)
             assert squared_error(est.predict(X), y) < 0.5 * squared_error(X, y)
             np.testing.assert_array_equal(
@@ -566,7 +567,6 @@ def test_noiseless_data_are_those_of_the_operator(data):
     _, y = data
     X = y @ A.T + 3.0
     held_out = np.arange(len(X)) < 30
-    options = {"held_out": held_out, "seen": ~held_out, "preconditioned": True}
-    operator = as_operator(A)
-    setting, *_ = make_settings(X, y, operator, None, **options)
-    np.testing.assert_allclose(_noiseless_data(y, operator, setting), X, atol=1e-12)
+    pairs, operator = Pairs(X, y, held_out, ~held_out), as_operator(A)
+    setting = SettingChoice().candidates(pairs, operator, None)[0].setting
+    np.testing.assert_allclose(setting.noiseless_data(y, operator), X, atol=1e-12)

@@ -16,12 +16,6 @@ __all__ = [
 ]
 
 
-# Side of the filters of images, odd.
-KERNEL_SIZE = 3
-# Size of the entries of q at the start.
-OUTPUT_SIZE = 0.1
-
-
 def log_cosh(a):
     """Integral of tanh, without overflow."""
     size = a.abs()
@@ -158,6 +152,8 @@ class DensePotential(Potential):
         Number of layers n.
     sharpness : tuple of float, default=(1.0, 1.0)
         Smallest and largest gamma; the units' are between, at equal ratios.
+    output_size : float, default=0.1
+        Size of the entries of q at the start.
     timed : bool, default=False
         Whether the potential depends on time.
     generator : torch.Generator
@@ -171,6 +167,7 @@ class DensePotential(Potential):
         depth,
         *,
         sharpness=(1.0, 1.0),
+        output_size=0.1,
         timed=False,
         generator,
     ):
@@ -183,7 +180,7 @@ class DensePotential(Potential):
         super().__init__(
             weights,
             biases,
-            OUTPUT_SIZE * normal((n_units,), generator),
+            output_size * normal((n_units,), generator),
             _ladder(*sharpness, n_units),
             timed=timed,
         )
@@ -214,6 +211,10 @@ class ConvPotential(Potential):
         Number of layers n.
     sharpness : tuple of float, default=(0.3, 10.0)
         Smallest and largest gamma; the filters' are between, at equal ratios.
+    output_size : float, default=0.1
+        Size of the entries of q at the start.
+    kernel_size : int, default=3
+        Side of the filters, odd.
     timed : bool, default=False
         Whether the potential depends on time.
     generator : torch.Generator
@@ -227,26 +228,28 @@ class ConvPotential(Potential):
         depth,
         *,
         sharpness=(0.3, 10.0),
+        output_size=0.1,
+        kernel_size=3,
         timed=False,
         generator,
     ):
         sizes = [n_channels, *[n_units] * depth]
         weights = [
-            normal((rows, columns, KERNEL_SIZE, KERNEL_SIZE), generator)
-            / (KERNEL_SIZE * math.sqrt(columns))
+            normal((rows, columns, kernel_size, kernel_size), generator)
+            / (kernel_size * math.sqrt(columns))
             for columns, rows in zip(sizes[:-1], sizes[1:], strict=True)
         ]
         biases = [0.1 * normal((n_units,), generator) for _ in weights]
         super().__init__(
             weights,
             biases,
-            OUTPUT_SIZE * normal((n_units,), generator),
+            output_size * normal((n_units,), generator),
             _ladder(*sharpness, n_units),
             timed=timed,
         )
 
     def _layer(self, weight, z, bias):
-        return functional.conv2d(z, weight, bias, padding=KERNEL_SIZE // 2)
+        return functional.conv2d(z, weight, bias, padding=weight.shape[-1] // 2)
 
     def _transpose(self, weight, a):
         return transposed_convolution(a, weight)
