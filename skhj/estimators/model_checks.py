@@ -3,11 +3,11 @@
 from math import prod
 
 import numpy as np
-import torch
 from scipy.sparse import issparse
 
 from skhj.exceptions import warn
 from skhj.inverse.explanation import Explanation
+from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
 from skhj.operators import as_operator, check_adjoint
 from skhj.operators.image_shape import check_image_shape
@@ -105,7 +105,7 @@ def check_operator(operator, X, models, image_shape):
     shape = X.shape[1], models.shape[1]
     with threads_for(len(X) * prod(shape)):
         operator = as_operator(operator, shape=shape, image_shape=image_shape)
-        check_adjoint(operator, models=torch.tensor(models))
+        check_adjoint(operator, models=to_tensor(models))
         misfit = Explanation().misfit(X, operator.data(models))
     if misfit is not None:
         warn(

@@ -118,36 +118,36 @@ class SettingChoice:
 
         With ``keep_order``, the units have one unknown for each one of the models.
         """
-        is_linear = operator is not None and operator.is_linear
-        known = operator.dense() if is_linear else None
-        A = None if known is None else known.numpy()
+        is_known = operator is not None and operator.is_linear
+        A = operator.dense() if is_known else None
+        A = None if A is None else A.numpy()
         choice = self.linear.choose(pairs.B, pairs.X, A, pairs.held_out)
         B, X = pairs.of(pairs.seen)
         statistics = statistics_of(B, X)
         linear = choice.kind.fit(statistics)
-        if not is_linear:
+        if not is_known:
             A = estimated_operator(statistics)
         apply_operator = operator.data if A is None else partial(_times, A)
+        kind = DenseSetting if is_known or operator is None else NonlinearSetting
         if self.preconditioned:
             preconditioners = self.preconditioning.units(
                 linear,
                 apply_operator,
                 choice.error,
                 keep_order=keep_order,
-                compress=operator is None or is_linear,
+                compress=kind.is_linear,
             )
             refit = partial(_refitted, choice.kind)
         else:
             preconditioners = [literal(linear, apply_operator)]
             linear = linear._replace(gain=preconditioners[0].gain)
             refit = partial(_unchanged, linear.without_covariances())
-        kind = DenseSetting if operator is None or is_linear else NonlinearSetting
         matrix = A if operator is None else None
-        setting_of = partial(kind, linear.without_covariances(), matrix=matrix)
         scale, bounds = _size(X - linear(B)), (X.min(axis=0), X.max(axis=0))
+        linear = linear.without_covariances()
         candidates = []
         for preconditioner in preconditioners:
-            setting = setting_of(preconditioner.units(linear, scale))
+            setting = kind(linear, preconditioner.units(linear, scale), matrix)
             arrays = setting.arrays(preconditioner, bounds)
             candidate = Candidate(setting, setting.physics(arrays, operator), refit)
             candidates.append(candidate)

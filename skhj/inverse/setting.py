@@ -37,8 +37,8 @@ class DenseSetting:
     units: DenseUnits
     matrix: np.ndarray | None = None
 
-    # Covariances of all unknowns are affordable.
-    has_covariances = True
+    # Covariances of all unknowns are affordable; the operator is a matrix in the units.
+    has_covariances, is_linear = True, True
 
     def with_linear(self, linear):
         """The same setting with another linear estimate."""
@@ -100,6 +100,8 @@ class DenseSetting:
 class NonlinearSetting(DenseSetting):
     """An operator that is not linear, in units of vectors."""
 
+    is_linear = False
+
     def arrays(self, preconditioner, bounds):
         """What the misfit is made of, see `DenseSetting.arrays`."""
         scale, p = self.units.scale, preconditioner
@@ -139,7 +141,7 @@ class SpectralSetting:
     linear: SpectralEstimate
     units: SpectralUnits
 
-    has_covariances = False
+    has_covariances, is_linear = False, True
 
     def with_linear(self, linear):
         """The same setting with another linear estimate."""

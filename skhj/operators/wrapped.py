@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from skhj.numerics.tensors import to_tensor
 from skhj.operators.base import ForwardOperator
 
 __all__ = ["CallableOperator", "NumpyOperator", "PhysicsOperator", "Signature"]
@@ -100,7 +101,7 @@ class NumpyOperator(ForwardOperator):
                 f"{demand} returned values of dtype {values.dtype}, "
                 f"shape {values.shape}"
             )
-        return torch.tensor(np.ascontiguousarray(values)).to(rows)
+        return to_tensor(values).to(rows)
 
 
 class PhysicsOperator(ForwardOperator):
