@@ -82,14 +82,12 @@ class SettingChoice:
         list of Candidate
             One for each of the units, where these come from covariance matrices.
         """
-        size = max(pairs.B.shape[1], pairs.X.shape[1])
         if self._by_spectrum(pairs, image_shape):
-            with threads_for(pairs.X.size * np.log2(size)):
+            with threads_for(SpectralSetting.n_products(*pairs.sizes)):
                 candidate = self._of_waves(pairs, operator, image_shape)
             if candidate is not None:
                 return [candidate]
-        # Covariances of all samples, and their eigendecompositions.
-        with threads_for(len(pairs.X) * size**2 + size**3):
+        with threads_for(DenseSetting.n_products(*pairs.sizes)):
             return self._of_vectors(pairs, operator, keep_order=image_shape is not None)
 
     def _by_spectrum(self, pairs, image_shape):
@@ -130,7 +128,7 @@ class SettingChoice:
         apply_operator = operator.data if A is None else partial(_times, A)
         kind = DenseSetting if is_known or operator is None else NonlinearSetting
         if self.preconditioned:
-            preconditioners = self.preconditioning.units(
+            preconditioners = self.preconditioning.preconditioners(
                 linear,
                 apply_operator,
                 choice.error,

@@ -141,7 +141,5 @@ class UnrolledFitter:
 
 def _refitted(inverse, candidate, pairs):
     """The inverse with the linear estimate of all samples."""
-    B, X = pairs.B, pairs.X
-    size = max(B.shape[1], X.shape[1])
-    with threads_for(len(B) * size**2 + size**3):
-        return inverse.with_linear(candidate.refit(B, X))
+    with threads_for(candidate.setting.n_products(*pairs.sizes)):
+        return inverse.with_linear(candidate.refit(pairs.B, pairs.X))

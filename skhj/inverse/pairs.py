@@ -28,6 +28,11 @@ class Pairs(NamedTuple):
     held_out: np.ndarray
     seen: np.ndarray
 
+    @property
+    def sizes(self):
+        """Number of samples, and the larger one of those of data and unknowns."""
+        return len(self.X), max(self.B.shape[1], self.X.shape[1])
+
     def of(self, rows):
         """Data and models of some rows."""
         return self.B[rows], self.X[rows]

@@ -78,7 +78,7 @@ class Preconditioning:
     small: int = 256
     negligible: float = 0.01
 
-    def units(
+    def preconditioners(
         self, estimate, apply_operator, error, *, keep_order=False, compress=True
     ):
         """Units whose start is a linear estimate.

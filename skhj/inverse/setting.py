@@ -40,6 +40,11 @@ class DenseSetting:
     # Covariances of all unknowns are affordable; the operator is a matrix in the units.
     has_covariances, is_linear = True, True
 
+    @staticmethod
+    def n_products(n_samples, size):
+        """Multiplications in the covariance of samples, and its eigendecomposition."""
+        return n_samples * size**2 + size**3
+
     def with_linear(self, linear):
         """The same setting with another linear estimate."""
         return replace(self, linear=linear)
@@ -142,6 +147,11 @@ class SpectralSetting:
     units: SpectralUnits
 
     has_covariances, is_linear = False, True
+
+    @staticmethod
+    def n_products(n_samples, size):
+        """Multiplications in the fast transforms of samples."""
+        return n_samples * size * np.log2(2 * size)
 
     def with_linear(self, linear):
         """The same setting with another linear estimate."""

@@ -84,20 +84,19 @@ class Task:
 
     def train(self, candidate, trainer):
         """`Trained` network of a candidate."""
-        units, pairs = candidate.setting.units, self.pairs
-        sizes = len(units.data_mean.ravel()) + len(units.model_mean.ravel())
-        with threads_for(pairs.B.size * sizes):
+        setting, pairs, generator = candidate.setting, self.pairs, trainer.generator
+        with threads_for(setting.n_products(*pairs.sizes)):
             network = self._network(candidate.physics, trainer.device)
             criterion, module = self.objective.prepare(
-                network, candidate.setting, pairs, trainer.generator
+                network, setting, pairs, generator
             )
-            tensors = self._tensors(units, trainer)
+            tensors = self._tensors(setting.units, trainer)
         result = trainer.scheduled(max_norm=self.max_norm).train(
             module,
             criterion.to(trainer.device),
             *tensors,
             n_places=self.architecture.n_places(pairs.X.shape[1]),
-            augment=self._augment(units, trainer.generator),
+            augment=self._augment(setting.units, generator),
         )
         return Trained(network, result, criterion)
 

@@ -15,7 +15,9 @@ from skhj.inverse.preconditioner import Preconditioning, literal
 
 def precondition(estimate, A, error, *, exponent=1.0, **options):
     preconditioning = Preconditioning(exponents=(exponent,))
-    (units,) = preconditioning.units(estimate, lambda x: x @ A.T, error, **options)
+    (units,) = preconditioning.preconditioners(
+        estimate, lambda x: x @ A.T, error, **options
+    )
     return units
 
 
@@ -99,7 +101,7 @@ def test_units_of_constant_data_and_models_are_finite():
 def test_units_of_several_exponents_are_those_of_each():
     B, X, A = linear_pairs()
     estimate = wiener_estimate(statistics_of(B, X), A, 0.1)
-    together = Preconditioning().units(estimate, lambda x: x @ A.T, error=0.0)
+    together = Preconditioning().preconditioners(estimate, lambda x: x @ A.T, error=0.0)
     for exponent, units in zip((1.0, 0.25), together, strict=True):
         alone = precondition(estimate, A, error=0.0, exponent=exponent)
         for part, expected in zip(units, alone, strict=True):
@@ -109,4 +111,7 @@ def test_units_of_several_exponents_are_those_of_each():
 def test_one_unknown_has_one_size():
     B, X, A = linear_pairs(N=1)
     estimate = wiener_estimate(statistics_of(B, X), A, 0.1)
-    assert len(Preconditioning().units(estimate, lambda x: x @ A.T, error=0.0)) == 1
+    assert (
+        len(Preconditioning().preconditioners(estimate, lambda x: x @ A.T, error=0.0))
+        == 1
+    )
