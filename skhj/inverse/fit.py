@@ -114,7 +114,8 @@ class UnrolledFitter:
 
         def noiseless():
             if operator is not None:
-                return operator.data(pairs.X)
+                with threads_for(pairs.operator_products):
+                    return operator.data(pairs.X)
             setting = self._candidates(pairs, operator)[0].setting
             return setting.estimated_data(pairs.X)
 
@@ -124,7 +125,7 @@ class UnrolledFitter:
     def _task(self, pairs, operator, setting):
         """What to learn; data without noise are those of any of the settings."""
         B, X = pairs.B, pairs.X
-        with threads_for(len(B) * B.shape[1] * X.shape[1]):
+        with threads_for(pairs.operator_products):
             level = self.noise.level(B, X, operator)
             noiseless = None
             if level is not None:

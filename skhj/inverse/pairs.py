@@ -33,6 +33,11 @@ class Pairs(NamedTuple):
         """Number of samples, and the larger one of those of data and unknowns."""
         return len(self.X), max(self.B.shape[1], self.X.shape[1])
 
+    @property
+    def operator_products(self):
+        """Multiplications in data of all models, by an operator that is a matrix."""
+        return self.X.size * self.B.shape[1]
+
     def of(self, rows):
         """Data and models of some rows."""
         return self.B[rows], self.X[rows]
