@@ -12,7 +12,12 @@ from skhj.inverse.linear.dense import estimated_operator, statistics_of
 from skhj.inverse.linear.selection import LinearSelection
 from skhj.inverse.linear.spectral_selection import SpectralSelection
 from skhj.inverse.preconditioner import Preconditioning, literal
-from skhj.inverse.setting import DenseSetting, NonlinearSetting, SpectralSetting
+from skhj.inverse.setting import (
+    DenseSetting,
+    NonlinearSetting,
+    Setting,
+    SpectralSetting,
+)
 from skhj.inverse.units import SpectralUnits
 from skhj.numerics.threads import threads_for
 
@@ -24,7 +29,7 @@ class Candidate(NamedTuple):
 
     Attributes
     ----------
-    setting : DenseSetting, NonlinearSetting or SpectralSetting
+    setting : Setting
         The setting.
     physics : nn.Module
         Misfit in its units, in double precision.
@@ -32,7 +37,7 @@ class Candidate(NamedTuple):
         Maps data and models to the same kind of linear estimate.
     """
 
-    setting: DenseSetting | SpectralSetting
+    setting: Setting
     physics: nn.Module
     refit: Callable
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from skhj.inverse.setting import DenseSetting, SpectralSetting
+from skhj.inverse.setting import Setting
 from skhj.inverse.unrolled.architecture import Architecture
 from skhj.inverse.unrolled.build import make_unrolled
 from skhj.inverse.unrolled.network import standard_normal
@@ -39,7 +39,7 @@ class InverseState(NamedTuple):
 
     Attributes
     ----------
-    setting : DenseSetting, NonlinearSetting or SpectralSetting
+    setting : Setting
         What the network is built on.
     architecture : Architecture
         What it is made of.
@@ -49,7 +49,7 @@ class InverseState(NamedTuple):
         Share of its correction that is applied.
     """
 
-    setting: DenseSetting | SpectralSetting
+    setting: Setting
     architecture: Architecture
     weights: dict[str, np.ndarray]
     correction: float
@@ -61,7 +61,7 @@ class LearnedInverse:
 
     Parameters
     ----------
-    setting : DenseSetting, NonlinearSetting or SpectralSetting
+    setting : Setting
         What the network is built on, with the linear estimate that it corrects.
     architecture : Architecture
         What the network is made of; its seed is that of the noise of draws too.
@@ -73,7 +73,7 @@ class LearnedInverse:
         Draws that are averaged to a mean: their noise is a hundredth of its variance.
     """
 
-    setting: DenseSetting | SpectralSetting
+    setting: Setting
     architecture: Architecture
     network: nn.Module
     correction: float = 1.0

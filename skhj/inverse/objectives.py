@@ -53,7 +53,7 @@ class MeanObjective:
         ----------
         network : UnrolledNetwork
             The network.
-        setting : DenseSetting, NonlinearSetting or SpectralSetting
+        setting : Setting
             What it is built on.
         pairs : Pairs
             Data and models.

@@ -16,11 +16,47 @@ from skhj.inverse.unrolled.nonlinear_misfit import NonlinearParts, NonlinearPhys
 from skhj.inverse.unrolled.spectral_misfit import SpectralPhysics
 from skhj.numerics.tensors import to_tensor
 
-__all__ = ["DenseSetting", "NonlinearSetting", "SpectralSetting"]
+__all__ = ["DenseSetting", "NonlinearSetting", "Setting", "SpectralSetting"]
 
 
 @dataclass(frozen=True)
-class DenseSetting:
+class Setting:
+    """What all kinds share.
+
+    A subclass has ``arrays`` and ``physics``, which make the misfit and its buffers;
+    ``estimated_data``, of an operator that had to be estimated; and ``n_products``.
+
+    Parameters
+    ----------
+    linear : LinearEstimate or SpectralEstimate
+        The linear estimate.
+    units : DenseUnits or SpectralUnits
+        Units of the network.
+    """
+
+    linear: LinearEstimate | SpectralEstimate
+    units: DenseUnits | SpectralUnits
+
+    # Whether the operator is, and whether covariances of all unknowns are affordable.
+    is_linear, has_covariances = True, True
+
+    def with_linear(self, linear):
+        """The same setting with another linear estimate."""
+        return replace(self, linear=linear)
+
+    def noiseless_data(self, X, operator):
+        """Data (n, M) that an operator, or else the estimated one, makes of models.
+
+        A linear one has an offset, that of the data given.
+        """
+        if operator is None:
+            return self.estimated_data(X)
+        linear = self.linear
+        return operator.data(X - linear.model_mean.ravel()) + linear.data_mean.ravel()
+
+
+@dataclass(frozen=True)
+class DenseSetting(Setting):
     """A linear operator that is a matrix in units of vectors.
 
     Parameters
@@ -33,21 +69,12 @@ class DenseSetting:
         The operator, where it had to be estimated.
     """
 
-    linear: LinearEstimate
-    units: DenseUnits
     matrix: np.ndarray | None = None
-
-    # Covariances of all unknowns are affordable; the operator is a matrix in the units.
-    has_covariances, is_linear = True, True
 
     @staticmethod
     def n_products(n_samples, size):
         """Multiplications in the covariance of samples, and its eigendecomposition."""
         return n_samples * size**2 + size**3
-
-    def with_linear(self, linear):
-        """The same setting with another linear estimate."""
-        return replace(self, linear=linear)
 
     def arrays(self, preconditioner, bounds):
         """What the misfit is made of.
@@ -91,15 +118,6 @@ class DenseSetting:
         linear = self.linear
         return linear.data_mean + (X - linear.model_mean) @ self.matrix.T
 
-    def noiseless_data(self, X, operator):
-        """Data (n, M) that an operator, or else the estimated one, makes of models.
-
-        A linear one has an offset, that of the data given.
-        """
-        if operator is None:
-            return self.estimated_data(X)
-        return _with_offset(self.linear, operator, X)
-
 
 @dataclass(frozen=True)
 class NonlinearSetting(DenseSetting):
@@ -132,7 +150,7 @@ class NonlinearSetting(DenseSetting):
 
 
 @dataclass(frozen=True)
-class SpectralSetting:
+class SpectralSetting(Setting):
     """An operator that multiplies waves of images.
 
     Parameters
@@ -143,19 +161,12 @@ class SpectralSetting:
         Units of the network.
     """
 
-    linear: SpectralEstimate
-    units: SpectralUnits
-
-    has_covariances, is_linear = False, True
+    has_covariances = False
 
     @staticmethod
     def n_products(n_samples, size):
         """Multiplications in the fast transforms of samples."""
         return n_samples * size * np.log2(2 * size)
-
-    def with_linear(self, linear):
-        """The same setting with another linear estimate."""
-        return replace(self, linear=linear)
 
     def arrays(self):
         """What the misfit is made of, by name."""
@@ -170,14 +181,3 @@ class SpectralSetting:
     def estimated_data(self, X):
         """Data (n, N) that the estimated operator makes of models (n, N)."""
         return self.linear.data(X)
-
-    def noiseless_data(self, X, operator):
-        """Data (n, N) of models, see `DenseSetting.noiseless_data`."""
-        if operator is None:
-            return self.estimated_data(X)
-        return _with_offset(self.linear, operator, X)
-
-
-def _with_offset(linear, operator, X):
-    """Data that a linear operator makes of models, less its offset of the means."""
-    return operator.data(X - linear.model_mean.ravel()) + linear.data_mean.ravel()

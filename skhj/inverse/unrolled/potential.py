@@ -171,19 +171,10 @@ class DensePotential(Potential):
         timed=False,
         generator,
     ):
-        sizes = [n_features, *[n_units] * depth]
-        weights = [
-            normal((rows, columns), generator) / math.sqrt(columns)
-            for columns, rows in zip(sizes[:-1], sizes[1:], strict=True)
-        ]
-        biases = [normal((n_units,), generator) for _ in weights]
-        super().__init__(
-            weights,
-            biases,
-            output_size * normal((n_units,), generator),
-            _ladder(*sharpness, n_units),
-            timed=timed,
+        parts = _initial_parts(
+            (n_features, n_units, depth), output_size=output_size, generator=generator
         )
+        super().__init__(*parts, _ladder(*sharpness, n_units), timed=timed)
 
     @staticmethod
     def _layer(weight, z, bias):
@@ -213,6 +204,8 @@ class ConvPotential(Potential):
         Smallest and largest gamma; the filters' are between, at equal ratios.
     output_size : float, default=0.1
         Size of the entries of q at the start.
+    bias_size : float, default=0.1
+        Size of the entries of the b_l at the start.
     kernel_size : int, default=3
         Side of the filters, odd.
     timed : bool, default=False
@@ -229,24 +222,19 @@ class ConvPotential(Potential):
         *,
         sharpness=(0.3, 10.0),
         output_size=0.1,
+        bias_size=0.1,
         kernel_size=3,
         timed=False,
         generator,
     ):
-        sizes = [n_channels, *[n_units] * depth]
-        weights = [
-            normal((rows, columns, kernel_size, kernel_size), generator)
-            / (kernel_size * math.sqrt(columns))
-            for columns, rows in zip(sizes[:-1], sizes[1:], strict=True)
-        ]
-        biases = [0.1 * normal((n_units,), generator) for _ in weights]
-        super().__init__(
-            weights,
-            biases,
-            output_size * normal((n_units,), generator),
-            _ladder(*sharpness, n_units),
-            timed=timed,
+        parts = _initial_parts(
+            (n_channels, n_units, depth),
+            side=kernel_size,
+            bias_size=bias_size,
+            output_size=output_size,
+            generator=generator,
         )
+        super().__init__(*parts, _ladder(*sharpness, n_units), timed=timed)
 
     def _layer(self, weight, z, bias):
         return functional.conv2d(z, weight, bias, padding=weight.shape[-1] // 2)
@@ -257,6 +245,19 @@ class ConvPotential(Potential):
     @staticmethod
     def _per_unit(vector):
         return vector[:, None, None]
+
+
+def _initial_parts(sizes, *, side=None, bias_size=1.0, output_size, generator):
+    """Weights that keep the size of z, then biases, then q: matrices, or kernels."""
+    n_inputs, n_units, depth = sizes
+    widths = [n_inputs, *[n_units] * depth]
+    window = () if side is None else (side, side)
+    weights = [
+        normal((rows, columns, *window), generator) / ((side or 1) * math.sqrt(columns))
+        for columns, rows in zip(widths[:-1], widths[1:], strict=True)
+    ]
+    biases = [bias_size * normal((n_units,), generator) for _ in weights]
+    return weights, biases, output_size * normal((n_units,), generator)
 
 
 def _ladder(smallest, largest, n):
