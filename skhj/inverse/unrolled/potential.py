@@ -190,7 +190,7 @@ class DensePotential(Potential):
 
 
 class ConvPotential(Potential):
-    """Potential on images with channels: the K_l are convolutions, zero outside.
+    """Potential on images with channels: the K_l are 3 x 3 convolutions.
 
     Parameters
     ----------
@@ -206,8 +206,6 @@ class ConvPotential(Potential):
         Size of the entries of q at the start.
     bias_size : float, default=0.1
         Size of the entries of the b_l at the start.
-    kernel_size : int, default=3
-        Side of the filters, odd.
     timed : bool, default=False
         Whether the potential depends on time.
     generator : torch.Generator
@@ -223,13 +221,12 @@ class ConvPotential(Potential):
         sharpness=(0.3, 10.0),
         output_size=0.1,
         bias_size=0.1,
-        kernel_size=3,
         timed=False,
         generator,
     ):
         parts = _initial_parts(
             (n_channels, n_units, depth),
-            side=kernel_size,
+            side=3,
             bias_size=bias_size,
             output_size=output_size,
             generator=generator,
