@@ -24,9 +24,12 @@ import numpy as np
 import torch
 
 import skhj
+from skhj.inverse.unrolled.architecture import Architecture
 from skhj.inverse.unrolled.build import make_unrolled
-from skhj.inverse.unrolled.misfit import DensePhysics, SpectralPhysics
+from skhj.inverse.unrolled.dense_misfit import DensePhysics
 from skhj.inverse.unrolled.potential import Potential
+from skhj.inverse.unrolled.spectral_misfit import SpectralPhysics
+from skhj.inverse.waves import CosineWaves
 from skhj.training import Schedule, Trainer
 
 LARGEST_RATIO = 1.15
@@ -53,19 +56,17 @@ def make_problem(name, n_samples):
     """Network of the defaults, inputs and targets."""
     generator = torch.Generator().manual_seed(0)
     draw = partial(torch.randn, generator=generator)
-    options = {"network": "eunet", "embedding": "layer", "n_layers": 4, "seed": 0}
     if name == "vectors":
         matrix = draw(24, 64)
         identity = torch.eye(64)
         matrix = matrix / torch.linalg.norm(matrix, 2)
         physics = DensePhysics(matrix, identity, identity)
-        options |= {"embedding_dim": 256, "potential_depth": 2}
-        network = make_unrolled(physics, **options)
+        network = make_unrolled(physics, Architecture("eunet", 256))
         return network, draw(n_samples, 64 + 24), draw(n_samples, 64)
     multiplier = torch.rand(64, 64, generator=generator)
-    physics = SpectralPhysics(multiplier, multiplier + 1, (64, 64), "cosine")
-    options |= {"embedding_dim": 32, "potential_depth": 2, "image_shape": (64, 64)}
-    network = make_unrolled(physics, **options).to(memory_format=torch.channels_last)
+    physics = SpectralPhysics(multiplier, multiplier + 1, CosineWaves(), (64, 64))
+    network = make_unrolled(physics, Architecture("eunet", 32, image_shape=(64, 64)))
+    network = network.to(memory_format=torch.channels_last)
     return network, draw(n_samples, 64 * 64), draw(n_samples, 64 * 64)
 
 

@@ -1,40 +1,37 @@
 """Estimator of models from measurements of them, by unrolled networks."""
 
-from math import prod
 from numbers import Integral, Real
 
 import numpy as np
 import torch
-from scipy.sparse import issparse
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
-from skhj.estimators.device import resolve_device
+from skhj.estimators.device import resolve_device, resolve_device_or_cpu
 from skhj.estimators.hold_out import hold_out
-from skhj.estimators.inverse_estimator import ModelEstimator
-from skhj.estimators.progress import (
-    CallbackSupportMixin,
-    FitProgress,
-    with_callbacks,
+from skhj.estimators.inverse_estimator import ModelEstimator, warn_of_not_finite
+from skhj.estimators.model_checks import (
+    check_bounds,
+    check_models,
+    check_operator,
+    check_shape_of_models,
 )
+from skhj.estimators.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from skhj.exceptions import warn
-from skhj.inverse.defaults import default_embedding_dim, default_schedule
-from skhj.inverse.fit import fit_unrolled
-from skhj.inverse.learned_inverse import load_inverse
-from skhj.operators import as_operator, check_adjoint
-from skhj.operators.image_shape import check_image_shape
+from skhj.inverse.candidates import SettingChoice
+from skhj.inverse.defaults import Defaults
+from skhj.inverse.fit import UnrolledFitter
+from skhj.inverse.learned_inverse import InverseState, LearnedInverse
+from skhj.inverse.noise import EstimatedNoise, KnownNoise, MeasuredNoise
+from skhj.inverse.objectives import DrawObjective, MeanObjective
+from skhj.inverse.unrolled.architecture import Architecture
+from skhj.operators import as_operator
 from skhj.training import Schedule, Trainer
 
 __all__ = ["EmbeddedInverseSolver"]
-
-# Variance of b - A(x), over that of b, that is more than chance, and the measurements
-# that it takes to say so.
-LARGEST_MISFIT, ENOUGH_MEASUREMENTS = 1.5, 30
-# What is loaded from the fitted attributes.
-LOADED = "_inverse", "_forward"
 
 
 class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
@@ -289,43 +286,71 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
             y_numeric=True,
             ensure_min_samples=2,
         )
-        if issparse(y):
-            raise TypeError(
-                "y must be a dense array, got a sparse one: use its method toarray"
-            )
-        y = np.asarray(y, dtype=np.float64)
+        y = check_models(X, y)
         models = y.reshape(len(y), -1)
-        image_shape = self._check_image_shape(models.shape[1])
-        _check_size(X, "X")
-        _check_size(models, "y")
-        operator = self._check_operator(X, models, image_shape)
+        image_shape = check_shape_of_models(self.image_shape, models.shape[1])
+        operator = check_operator(self.operator, X, models, image_shape)
         device = resolve_device(self.device)
         rng = check_random_state(self.random_state)
         held_out = hold_out(len(X), self.validation_fraction, rng)
-        bounds = self._check_bounds()
+        bounds = check_bounds(self.bounds)
         seed = int(rng.randint(np.iinfo(np.int32).max))
+        fitter = self._fitter(models.shape[1], image_shape, seed)
         schedule = self._schedule(*models[~held_out].shape, image_shape)
-        architecture = self._architecture(models.shape[1], image_shape, seed)
+        generator = torch.Generator().manual_seed(seed)
         with FitProgress(self).fit() as progress:
-            trainer = Trainer(
-                Schedule(**schedule),
-                torch.Generator().manual_seed(seed),
-                device,
-                self.verbose,
-                progress,
-            )
-            with progress.task("network", schedule["max_iter"]):
-                fit = fit_unrolled(
-                    X,
-                    models,
-                    operator,
-                    held_out=held_out,
-                    architecture=architecture,
-                    preconditioned=self.precondition,
-                    noise_level=self.noise_level,
-                    early_stopping=self.early_stopping,
-                    trainer=trainer,
+            trainer = Trainer(schedule, generator, device, self.verbose, progress)
+            with progress.task("network", schedule.max_iter):
+                fit = fitter.fit(
+                    X, models, operator, held_out=held_out, trainer=trainer
                 )
+        self._tell(fit)
+        return self._keep(fit, operator, bounds, y.ndim)
+
+    def _fitter(self, n_unknowns, image_shape, seed):
+        """The parameters as one object."""
+        objective = {"mse": MeanObjective, "energy": DrawObjective}[self.loss]()
+        default_dim = Defaults().embedding_dim(n_unknowns, image_shape)
+        return UnrolledFitter(
+            Architecture(
+                network=self.network,
+                embedding=self.embedding,
+                embedding_dim=_given(self.embedding_dim, default_dim),
+                n_layers=self.n_layers,
+                potential_depth=self.potential_depth,
+                image_shape=image_shape,
+                resolution=self.resolution,
+                noisy=objective.draws,
+                seed=seed,
+            ),
+            objective,
+            self._noise(),
+            SettingChoice(preconditioned=self.precondition),
+            self.early_stopping,
+        )
+
+    def _noise(self):
+        if self.noise_level is None:
+            return MeasuredNoise()
+        if self.noise_level == "auto":
+            return EstimatedNoise()
+        return KnownNoise(self.noise_level)
+
+    def _schedule(self, n_seen, n_unknowns, image_shape):
+        """Numbers of passes and of samples a step, and the learning rate."""
+        defaults = Defaults().schedule(
+            n_seen, n_unknowns, image_shape, draws=self.loss == "energy"
+        )
+        return Schedule(
+            max_iter=_given(self.max_iter, defaults.max_iter),
+            batch_size=_given(self.batch_size, defaults.batch_size),
+            learning_rate=_given(self.learning_rate, defaults.learning_rate),
+        )
+
+    @staticmethod
+    def _tell(fit):
+        """Warn of a network that is of no use, and of answers that are not finite."""
+        warn_of_not_finite(fit.finite)
         if not fit.helps:
             warn(
                 "the network is no better than the linear estimate on the hold-out"
@@ -334,149 +359,40 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
                 "max_iter if it is small",
                 ConvergenceWarning,
             )
-        return self._keep(fit, operator, architecture, bounds, y.ndim)
 
-    def _forget_fit(self):
-        """Drop what an earlier fit learned, so that a failed fit leaves nothing."""
-        for name in list(vars(self)):
-            if name.endswith("_") or name.startswith(("_fitted", *LOADED)):
-                delattr(self, name)
-
-    def _check_image_shape(self, n_unknowns):
-        if self.image_shape is None:
-            return None
-        image_shape = check_image_shape(self.image_shape)
-        if prod(image_shape) != n_unknowns:
-            raise ValueError(
-                f"image_shape must be that of the models, {n_unknowns} pixels, got "
-                f"{image_shape}, {prod(image_shape)} pixels"
-            )
-        return image_shape
-
-    def _check_operator(self, X, models, image_shape):
-        if self.operator is None:
-            return None
-        shape = X.shape[1], models.shape[1]
-        operator = as_operator(self.operator, shape=shape, image_shape=image_shape)
-        check_adjoint(operator, models=torch.tensor(models))
-        size, left = (b.var(axis=0).sum() for b in (X, X - operator.data(models)))
-        # Noise that has nothing to do with A(x) makes b vary more than itself.
-        if left > LARGEST_MISFIT * size > 0 and X.size >= ENOUGH_MEASUREMENTS:
-            warn(
-                "operator does not explain the measurements: b - A(x) has "
-                f"{left / size:.3g} times the variance of b; check its sign and units, "
-                "and whether a scaler changed those of X or y"
-            )
-        return operator
-
-    def _check_bounds(self):
-        """Smallest and largest value of a model, as floats."""
-        if self.bounds is None:
-            return -np.inf, np.inf
-        try:
-            bounds = np.asarray(self.bounds, dtype=np.float64)
-        except (TypeError, ValueError):
-            bounds = np.array(np.nan)
-        if bounds.shape != (2,) or not bounds[0] < bounds[1]:
-            raise ValueError(
-                "bounds must be two numbers, the smallest value of a model and a "
-                f"larger one, got {self.bounds!r}"
-            )
-        return tuple(bounds.tolist())
-
-    def _schedule(self, n_seen, n_unknowns, image_shape):
-        """Numbers of passes and of samples a step, and the learning rate."""
-        defaults = default_schedule(n_seen, n_unknowns, image_shape, self.loss)
-        return {
-            name: default if getattr(self, name) == "auto" else getattr(self, name)
-            for name, default in defaults.items()
-        }
-
-    def _architecture(self, n_unknowns, image_shape, seed):
-        embedding_dim = self.embedding_dim
-        if embedding_dim == "auto":
-            embedding_dim = default_embedding_dim(n_unknowns, image_shape)
-        return {
-            "network": self.network,
-            "embedding": self.embedding,
-            "embedding_dim": embedding_dim,
-            "n_layers": self.n_layers,
-            "potential_depth": self.potential_depth,
-            "image_shape": image_shape,
-            "resolution": self.resolution,
-            "noisy": self.loss == "energy",
-            "seed": seed,
-        }
-
-    def _keep(self, fit, operator, architecture, bounds, y_ndim):
+    def _keep(self, fit, operator, bounds, ndim):
         """Set every fitted attribute, once all of them are known."""
-        inverse = fit.inverse
-        self._inverse, self._forward = inverse, operator
-        # What the user gave is kept, and made a ForwardOperator again.
-        self._fitted_operator = self.operator
-        self._fitted_matrix = fit.estimated_matrix
-        self._fitted_architecture = architecture
-        self._fitted_bounds, self._fitted_ndim = bounds, y_ndim
-        self._fitted_linear = inverse.linear._asdict()
-        self._fitted_units = inverse.units._asdict()
-        self.correction_ = inverse.correction
-        self.weights_ = {
-            name: tensor.cpu().numpy()
-            for name, tensor in inverse.network.state_dict().items()
-        }
-        self.loss_curve_ = fit.training.loss_curve
-        self.validation_curve_ = fit.training.validation_curve
-        self.n_iter_ = len(self.loss_curve_)
-        return self
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "weights_")
-
-    def __getstate__(self):
-        # The state is numpy: a model from a GPU loads without one.
-        state = super().__getstate__().copy()
-        for name in LOADED:
-            state.pop(name, None)
-        return state
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        if "weights_" in state:
-            self._load()
+        state = fit.inverse.to_state()
+        return self._keep_fit(
+            # What the user gave is kept, and made a ForwardOperator again.
+            _fitted_operator=self.operator,
+            _fitted_setting=state.setting,
+            _fitted_architecture=state.architecture,
+            _fitted_bounds=bounds,
+            _fitted_ndim=ndim,
+            _loaded_inverse=fit.inverse,
+            _loaded_operator=operator,
+            correction_=state.correction,
+            weights_=state.weights,
+            loss_curve_=fit.training.loss_curve,
+            validation_curve_=fit.training.validation_curve,
+            n_iter_=len(fit.training.loss_curve),
+        )
 
     def _load(self):
-        """Make the inverse and the operator of the fitted attributes."""
-        try:
-            device = resolve_device(self.device)
-        except ValueError:
-            device = torch.device("cpu")
-        architecture = self._fitted_architecture
-        linear = self._fitted_linear
-        self._forward = self._fitted_operator
-        if self._forward is not None:
-            self._forward = as_operator(
-                self._forward,
-                shape=(linear["data_mean"].size, linear["model_mean"].size),
-                image_shape=architecture["image_shape"],
-            )
-        self._inverse = load_inverse(
-            self.weights_,
-            linear,
-            self._fitted_units,
-            self._forward,
-            architecture,
-            correction=self.correction_,
-            device=device,
-        )
+        """The inverse and the operator, of the fitted attributes."""
+        setting, architecture = self._fitted_setting, self._fitted_architecture
+        operator, units = self._fitted_operator, setting.units
+        if operator is not None:
+            shape = units.data_mean.size, units.model_mean.size
+            image_shape = architecture.image_shape
+            operator = as_operator(operator, shape=shape, image_shape=image_shape)
+        state = InverseState(setting, architecture, self.weights_, self.correction_)
+        device = resolve_device_or_cpu(self.device)
+        inverse = LearnedInverse.from_state(state, operator, device)
+        return {"_loaded_inverse": inverse, "_loaded_operator": operator}
 
 
-def _check_size(array, name):
-    """Refuse what has no variance in double precision although it varies."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        spread = np.ptp(array, axis=0).max()
-        square = np.square(spread) * len(array)
-    if not np.isfinite(square) or (spread > 0 and square < np.finfo(float).tiny):
-        raise ValueError(
-            f"{name} must be of a size whose square is a finite number and not zero, "
-            f"got values that spread by {spread:.3g}: scale it"
-        )
+def _given(parameter, default):
+    """A parameter, or what "auto" stands for."""
+    return default if parameter == "auto" else parameter

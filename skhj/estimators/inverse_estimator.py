@@ -7,18 +7,34 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhj.estimators.arrays import FLOATS, in_dtype
-from skhj.inverse.setting import estimated_data
+from skhj.estimators.fitted_state import FittedState
+from skhj.exceptions import warn
 
-__all__ = ["ModelEstimator"]
+__all__ = ["ModelEstimator", "warn_of_not_finite"]
 
 
-class ModelEstimator(MultiOutputMixin, RegressorMixin, BaseEstimator):
+def warn_of_not_finite(finite):
+    """Warn of samples to which a network's answers are not finite.
+
+    Parameters
+    ----------
+    finite : ndarray of bool
+        Whether each is.
+    """
+    if not finite.all():
+        warn(
+            f"the network's answers to {int((~finite).sum())} samples are not finite: "
+            "these get the linear estimate",
+            RuntimeWarning,
+        )
+
+
+class ModelEstimator(FittedState, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Base of the estimator that recovers models from measurements.
 
-    A subclass has, once fitted, the private attributes ``_inverse``, a
-    `LearnedInverse`; ``_forward``, its operator or None, and then
-    ``_fitted_matrix``, the estimated one; ``_fitted_bounds`` of the models, and
-    ``_fitted_ndim``, the number of axes of y.
+    A subclass has, once fitted, the private attributes ``_loaded_inverse``, a
+    `LearnedInverse`; ``_loaded_operator``, its operator or None; ``_fitted_bounds`` of
+    the models, ``_fitted_setting``, and ``_fitted_ndim``, the number of axes of y.
     """
 
     def _check_data(self, X):
@@ -26,10 +42,10 @@ class ModelEstimator(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X = validate_data(self, X, dtype=FLOATS, reset=False)
         return X.astype(np.float64), X.dtype
 
-    def _answer(self, models, dtype):
-        """Models within the bounds, in the dtype of the data and the form of y."""
-        models = in_dtype(np.clip(models, *self._fitted_bounds), dtype)
-        return models[..., 0] if self._fitted_ndim == 1 else models
+    def _told(self, answers):
+        """Models of `Answers`, after a warning of those that are not the network's."""
+        warn_of_not_finite(answers.finite)
+        return answers.models
 
     def predict(self, X):
         """Models, the conditional mean of x given b.
@@ -45,7 +61,9 @@ class ModelEstimator(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Models, in the float dtype of X.
         """
         B, dtype = self._check_data(X)
-        return self._answer(self._inverse.predict(B), dtype)
+        models = self._told(self._loaded_inverse.predict(B))
+        models = in_dtype(np.clip(models, *self._fitted_bounds), dtype)
+        return models[:, 0] if self._fitted_ndim == 1 else models
 
     def linear_estimate(self, X):
         """Linear estimate of models, from which the network starts.
@@ -61,7 +79,7 @@ class ModelEstimator(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Models, not clipped to the bounds.
         """
         B, dtype = self._check_data(X)
-        models = in_dtype(self._inverse.linear(B), dtype)
+        models = in_dtype(self._loaded_inverse.linear(B), dtype)
         return models[:, 0] if self._fitted_ndim == 1 else models
 
     def trajectory(self, X):
@@ -78,7 +96,7 @@ class ModelEstimator(MultiOutputMixin, RegressorMixin, BaseEstimator):
             The start, and models after each layer; the last is clipped to the bounds.
         """
         B, dtype = self._check_data(X)
-        iterates = self._inverse.trajectory(B)
+        iterates = self._told(self._loaded_inverse.trajectory(B))
         iterates[-1] = np.clip(iterates[-1], *self._fitted_bounds)
         return in_dtype(iterates, dtype)
 
@@ -104,14 +122,14 @@ class ModelEstimator(MultiOutputMixin, RegressorMixin, BaseEstimator):
             If the estimator was not fitted with ``loss="energy"``.
         """
         B, dtype = self._check_data(X)
-        if not self._inverse.draws:
+        if not self._loaded_inverse.draws:
             raise ValueError(
                 "sample needs an estimator fitted with loss='energy', but this one was "
                 "fitted with loss='mse', whose answer is the posterior's mean alone"
             )
         if not isinstance(n_samples, Integral) or n_samples < 1:
             raise ValueError(f"n_samples must be a positive int, got {n_samples!r}")
-        draws = self._inverse.sample(B, n_samples)
+        draws = self._told(self._loaded_inverse.sample(B, n_samples))
         return in_dtype(np.clip(draws, *self._fitted_bounds), dtype)
 
     def residual(self, X):
@@ -128,11 +146,12 @@ class ModelEstimator(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Misfits. Without an operator, A is the affine one estimated from the pairs.
         """
         B, dtype = self._check_data(X)
-        models = np.clip(self._inverse.predict(B), *self._fitted_bounds)
-        if self._forward is None:
-            data = estimated_data(self._inverse.linear, self._fitted_matrix, models)
+        models = self._told(self._loaded_inverse.predict(B))
+        models = np.clip(models, *self._fitted_bounds)
+        if self._loaded_operator is None:
+            data = self._fitted_setting.estimated_data(models)
         else:
-            data = self._forward.data(models)
+            data = self._loaded_operator.data(models)
         misfit = np.linalg.norm(data - B, axis=1)
         size = np.linalg.norm(B, axis=1)
         return in_dtype(misfit / np.where(size > 0, size, 1), dtype)

@@ -1,58 +1,143 @@
 """A fitted inverse: a linear estimate, and a network's correction of it."""
 
-import warnings
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 
-from skhj.inverse.linear.dense import LinearEstimate
-from skhj.inverse.linear.spectral import SpectralEstimate
-from skhj.inverse.units import DenseUnits, SpectralUnits
+from skhj.inverse.setting import Setting
+from skhj.inverse.unrolled.architecture import Architecture
 from skhj.inverse.unrolled.build import make_unrolled
-from skhj.inverse.unrolled.misfit import physics_from_arrays
 from skhj.inverse.unrolled.network import standard_normal
+from skhj.numerics.blocks import row_blocks
+from skhj.numerics.tensors import to_tensor
+from skhj.numerics.threads import threads_for
 
-__all__ = ["LearnedInverse", "load_inverse"]
-
-# Numbers at a time: enough to fill the processor, few enough for the memory.
-BLOCK = 2**20
-# Draws that are averaged to a mean: their noise is a hundredth of its variance.
-N_DRAWS = 100
+__all__ = ["Answers", "InverseState", "LearnedInverse"]
 
 
+class Answers(NamedTuple):
+    """Models, and for which samples the network had an answer.
+
+    Attributes
+    ----------
+    models : ndarray of shape (..., n, N)
+        Models.
+    finite : ndarray of shape (n,), dtype bool
+        False: the network's answer was not finite, and models are the linear estimate.
+    """
+
+    models: np.ndarray
+    finite: np.ndarray
+
+
+class InverseState(NamedTuple):
+    """What an inverse is saved as: arrays, and plain objects of them.
+
+    Attributes
+    ----------
+    setting : Setting
+        What the network is built on.
+    architecture : Architecture
+        What it is made of.
+    weights : dict of str to ndarray
+        Its state.
+    correction : float
+        Share of its correction that is applied.
+    """
+
+    setting: Setting
+    architecture: Architecture
+    weights: dict[str, np.ndarray]
+    correction: float
+
+
+@dataclass(frozen=True)
 class LearnedInverse:
     """Models from data, on numpy arrays in float64.
 
     Parameters
     ----------
-    linear : LinearEstimate or SpectralEstimate
-        The estimate that the network corrects.
-    units : DenseUnits or SpectralUnits
-        Units of the network.
+    setting : Setting
+        What the network is built on, with the linear estimate that it corrects.
+    architecture : Architecture
+        What the network is made of; its seed is that of the noise of draws too.
     network : nn.Module
         The network, in double precision.
-    correction : float
+    correction : float, default=1.0
         Share of the network's correction that is applied, from 0 to 1.
-    seed : int, default=0
-        Seed of the noise of a network that draws.
+    n_averaged : int, default=100
+        Draws that are averaged to a mean: their noise is a hundredth of its variance.
     """
 
-    def __init__(self, linear, units, network, correction, *, seed=0):
-        self.linear = linear
-        self.units = units
-        self.network = network
-        self.correction = correction
-        self.seed = seed
+    setting: Setting
+    architecture: Architecture
+    network: nn.Module
+    correction: float = 1.0
+    n_averaged: int = 100
+
+    def to_state(self):
+        """Arrays and plain objects that the inverse is saved as."""
+        weights = self.network.state_dict()
+        weights = {name: tensor.cpu().numpy() for name, tensor in weights.items()}
+        return InverseState(self.setting, self.architecture, weights, self.correction)
+
+    @classmethod
+    def from_state(cls, state, operator, device):
+        """Make an inverse of what was saved of it.
+
+        Parameters
+        ----------
+        state : InverseState
+            What was saved.
+        operator : ForwardOperator or None
+            The operator, which only a non-linear one needs.
+        device : torch.device
+            Where to compute.
+
+        Returns
+        -------
+        LearnedInverse
+            The inverse.
+        """
+        setting, architecture, weights, correction = state
+        # The misfit's buffers are part of the network's state.
+        prefix = "physics."
+        buffers = {
+            name.removeprefix(prefix): array
+            for name, array in weights.items()
+            if name.startswith(prefix)
+        }
+        physics = setting.physics(buffers, operator)
+        network = make_unrolled(physics, architecture).double()
+        network.load_state_dict(
+            {name: to_tensor(array) for name, array in weights.items()}
+        )
+        network.requires_grad_(False).eval().to(device)
+        return cls(setting, architecture, network, correction)
 
     @property
     def draws(self):
         """Whether the network's answers are draws from the posterior."""
-        return self.network.noise_sizes is not None
+        return self.architecture.noisy
+
+    def with_linear(self, linear):
+        """The same network's correction of another linear estimate."""
+        return replace(self, setting=self.setting.with_linear(linear))
+
+    def linear(self, B):
+        """Linear estimates (n, N) from data (n, M)."""
+        return self.setting.linear(B)
 
     def predict(self, B):
-        """Models (n, N) from data (n, M); means of draws, where these are made."""
-        return self._corrected(B, lambda inputs: [self._mean(self.network, inputs)])[0]
+        """`Answers` (n, N) to data (n, M); means of draws, where these are made."""
+        models, finite = self._corrected(
+            B, lambda inputs: [self._mean(self.network, inputs)]
+        )
+        return Answers(models[0], finite)
 
     def trajectory(self, B):
         """Iterates (J + 1, n, N), the linear estimate first, or their means."""
@@ -67,7 +152,8 @@ class LearnedInverse:
         if not self.draws:
             return evaluate(inputs)
         noise = standard_normal(self._generator(), common=True)
-        return sum(evaluate(inputs, noise) for _ in range(N_DRAWS)) / N_DRAWS
+        n_draws = self.n_averaged
+        return sum(evaluate(inputs, noise) for _ in range(n_draws)) / n_draws
 
     def sample(self, B, n_samples):
         """Draws (n_samples, n, N) from the posterior."""
@@ -79,7 +165,7 @@ class LearnedInverse:
         return self._corrected(B, draw)
 
     def _generator(self):
-        return torch.Generator().manual_seed(self.seed)
+        return torch.Generator().manual_seed(self.architecture.seed)
 
     @torch.no_grad()
     def _corrected(self, B, evaluate):
@@ -87,68 +173,28 @@ class LearnedInverse:
 
         ``evaluate`` maps inputs to a list of answers.
         """
-        width = max(max(weight.shape) for weight in self.network.parameters())
-        n_rows = max(1, BLOCK // max(B.shape[1], self.linear.model_mean.size, width))
-        blocks = [
-            self._corrected_block(B[first : first + n_rows], evaluate)
-            for first in range(0, len(B), n_rows)
-        ]
-        return np.concatenate(blocks, axis=1)
+        weights = list(self.network.parameters())
+        n_unknowns = self.setting.units.model_mean.size
+        width = max(max(weight.shape) for weight in weights)
+        blocks = row_blocks(len(B), max(B.shape[1], n_unknowns, width))
+        n_places = self.architecture.n_places(n_unknowns)
+        n_weights = sum(weight.numel() for weight in weights)
+        with threads_for(blocks[0].stop * n_weights * n_places):
+            answers = [self._corrected_block(B[rows], evaluate) for rows in blocks]
+        models, finite = zip(*answers, strict=True)
+        return Answers(np.concatenate(models, axis=1), np.concatenate(finite))
 
     def _corrected_block(self, B, evaluate):
-        physics = self.network.physics
+        physics, units = self.network.physics, self.setting.units
         device = next(self.network.parameters()).device
-        inputs = torch.as_tensor(self.units.inputs(B), device=device)
+        inputs = to_tensor(units.inputs(B), device=device)
         start, _ = physics.split(inputs)
         start = physics.to_model(start, start)
         steps = torch.stack([answer - start for answer in evaluate(inputs)])
-        differences = self.units.differences(steps.cpu().numpy())
+        differences = units.differences(steps.cpu().numpy())
         if self.correction == 0:
-            return self.linear(B) + np.zeros_like(differences)
+            answered = np.ones(len(B), dtype=bool)
+            return self.linear(B) + np.zeros_like(differences), answered
         finite = np.isfinite(differences).all(axis=(0, 2))
-        if not finite.all():
-            warnings.warn(
-                f"the network's answers to {int((~finite).sum())} samples are not "
-                "finite: these get the linear estimate",
-                RuntimeWarning,
-                stacklevel=6,
-            )
-            differences[:, ~finite] = 0
-        return self.linear(B) + self.correction * differences
-
-
-def load_inverse(weights, linear, units, operator, architecture, *, correction, device):
-    """Make an inverse of what was kept of it.
-
-    Parameters
-    ----------
-    weights : dict of str to ndarray
-        State of the network.
-    linear, units : dict
-        Fields of the linear estimate and of the units.
-    operator : ForwardOperator or None
-        The operator, which only a non-linear one needs.
-    architecture : dict
-        Passed to `skhj.inverse.unrolled.build.make_unrolled`.
-    correction : float
-        Share of the network's correction that is applied.
-    device : torch.device
-        Where to compute.
-
-    Returns
-    -------
-    LearnedInverse
-        The inverse.
-    """
-    kind = units.get("kind")
-    if kind is None:
-        linear, units = LinearEstimate(**linear), DenseUnits(**units)
-    else:
-        linear, units = SpectralEstimate(**linear), SpectralUnits(**units)
-    physics = physics_from_arrays(weights, operator, architecture["image_shape"], kind)
-    network = make_unrolled(physics, **architecture).double()
-    network.load_state_dict(
-        {name: torch.tensor(array) for name, array in weights.items()}
-    )
-    network.requires_grad_(False).eval().to(device)
-    return LearnedInverse(linear, units, network, correction, seed=architecture["seed"])
+        differences[:, ~finite] = 0
+        return self.linear(B) + self.correction * differences, finite

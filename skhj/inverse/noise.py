@@ -1,17 +1,128 @@
-"""Level of the noise in measurements, where it is white."""
+"""Noise in measurements: its level, and how data to learn from come to have it.
+
+One class for each answer to what noise the measurements to come have: that of the
+measurements given, white noise of a known level, or white noise whose level these tell.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.stats import norm
 
-__all__ = ["white_noise_level"]
+from skhj.numerics.tensors import to_tensor
 
-# Size of noise, relative to the data, that is rounding.
-ROUNDING = 1e-12
-# Probability with which one of white noise's moments is taken for more than chance.
-CHANCE = 1e-3
+__all__ = [
+    "EstimatedNoise",
+    "FreshNoise",
+    "KnownNoise",
+    "MeasuredNoise",
+    "white_noise_level",
+]
 
 
-def white_noise_level(B, X, A):
+@dataclass(frozen=True)
+class MeasuredNoise:
+    """That of the data given: they are taken as they are."""
+
+    def complete(self, B, noiseless, generator):
+        """Data with the noise that they lack.
+
+        Parameters
+        ----------
+        B : ndarray of shape (n, M)
+            Data.
+        noiseless : callable
+            Makes them without noise, (n, M).
+        generator : torch.Generator
+            Source of the noise.
+
+        Returns
+        -------
+        ndarray of shape (n, M)
+            Data.
+        """
+        return B
+
+    def level(self, B, X, operator):
+        """Standard deviation of the noise to draw afresh in each step, None for none.
+
+        Parameters
+        ----------
+        B, X : ndarray of shape (n, M), (n, N)
+            Data and models.
+        operator : ForwardOperator or None
+            The operator, where it is known.
+
+        Returns
+        -------
+        float or None
+            The level.
+        """
+        return
+
+
+@dataclass(frozen=True)
+class KnownNoise(MeasuredNoise):
+    """White noise of a level that is known.
+
+    Parameters
+    ----------
+    size : float
+        Its standard deviation.
+    """
+
+    size: float
+
+    def complete(self, B, noiseless, generator):
+        """Data with white noise added where theirs is less than the level."""
+        missing = self.size**2 - np.mean((B - noiseless()).var(axis=0))
+        return B + np.sqrt(max(missing, 0)) * _white(B.shape, generator)
+
+    def level(self, B, X, operator):
+        """The level."""
+        return self.size
+
+
+@dataclass(frozen=True)
+class EstimatedNoise(MeasuredNoise):
+    """White noise of the level that the data tell, where nothing speaks against it."""
+
+    def level(self, B, X, operator):
+        """Level of white noise by an operator that is a matrix, else None."""
+        A = None
+        if operator is not None and operator.is_linear:
+            A = operator.dense()
+        return None if A is None else white_noise_level(B, X, A.numpy())
+
+
+@dataclass(frozen=True)
+class FreshNoise:
+    """White noise added to a network's inputs, drawn afresh for each batch.
+
+    Parameters
+    ----------
+    units : DenseUnits or SpectralUnits
+        Units of the network.
+    level : float
+        Standard deviation of the noise, in the units of the data.
+    generator : torch.Generator
+        Source of the noise, on the CPU.
+    """
+
+    units: object
+    level: float
+    generator: torch.Generator
+
+    def __call__(self, inputs):
+        """Inputs (n, ...) of the same samples."""
+        mean = self.units.data_mean.ravel()
+        draws = _white((len(inputs), len(mean)), self.generator)
+        noise = self.units.inputs(mean + self.level * draws)
+        return inputs + to_tensor(noise).to(inputs)
+
+
+def white_noise_level(B, X, A, *, chance=1e-3, rounding=1e-12):
     """Standard deviation of b - A x, where nothing speaks against white noise.
 
     Parameters
@@ -22,6 +133,11 @@ def white_noise_level(B, X, A):
         Models.
     A : ndarray of shape (M, N)
         The operator.
+    chance : float, default=1e-3
+        Probability with which one of white noise's moments is taken for more than
+        chance.
+    rounding : float, default=1e-12
+        Size of noise, relative to the data, that is rounding.
 
     Returns
     -------
@@ -33,7 +149,7 @@ def white_noise_level(B, X, A):
     clean = (X - X.mean(axis=0)) @ A.T
     noise = B - B.mean(axis=0) - clean
     level = noise.std()
-    if not level > ROUNDING * B.std():
+    if not level > rounding * B.std():
         return None
     noise = noise / level
     # The square of a normal number has the standard deviation sqrt(2).
@@ -46,11 +162,16 @@ def white_noise_level(B, X, A):
         sizes.T @ _standardised(clean**2) / len(B),
     ]
     n_moments = sum(moment.size for moment in moments)
-    allowed = norm.isf(CHANCE / 2 / n_moments) / np.sqrt(len(B))
+    allowed = norm.isf(chance / 2 / n_moments) / np.sqrt(len(B))
     # No correlation is larger than one: so few samples cannot tell.
     if allowed >= 1 or any(np.abs(moment).max() > allowed for moment in moments):
         return None
     return float(level)
+
+
+def _white(shape, generator):
+    """Standard normal numbers."""
+    return torch.randn(shape, generator=generator, dtype=torch.float64).numpy()
 
 
 def _standardised(columns):

@@ -56,8 +56,9 @@ def symmetric_power(matrix, exponent, *, floor=None, rounding=1e-12):
         Share of the largest eigenvalue to which smaller ones are raised, so that a
         negative power blows up nothing. Those that are ``rounding`` say nothing at all,
         and count as the largest. None takes the power on the matrix's range alone.
-    rounding : float, default=1e-12
-        Share of the largest eigenvalue up to which others are zero.
+    rounding : float or None, default=1e-12
+        Share of the largest eigenvalue up to which others are zero. None takes none for
+        zero: all that are small are raised to the floor.
 
     Returns
     -------
@@ -72,11 +73,13 @@ def symmetric_power(matrix, exponent, *, floor=None, rounding=1e-12):
     array([[0.5, 0. ],
            [0. , 0. ]])
     """
-    values, vectors = symmetric_eigh(matrix, rounding=rounding)
+    values, vectors = symmetric_eigh(matrix, rounding=rounding or 0.0)
     kept = values > 0
     if floor is None:
         return (vectors[:, kept] * values[kept] ** exponent) @ vectors[:, kept].T
     largest = values[0] if kept.any() else 1.0
+    if rounding is None:
+        kept[:] = kept.any()
     values = np.where(kept, np.maximum(values, floor * largest), largest)
     return (vectors * values**exponent) @ vectors.T
 

@@ -4,12 +4,10 @@ import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator
 
-__all__ = ["ForwardOperator"]
+from skhj.numerics.blocks import row_blocks
+from skhj.numerics.tensors import to_tensor
 
-# Entries up to which an operator is worth holding as a matrix: 32 MB in float64.
-MAX_DENSE = 4_000_000
-# Numbers in the models and measurements of a block.
-BLOCK = 2**24
+__all__ = ["ForwardOperator"]
 
 
 class ForwardOperator(LinearOperator):
@@ -98,7 +96,7 @@ class ForwardOperator(LinearOperator):
 
     H = property(adjoint)
 
-    def dense(self, dtype=torch.float64, device="cpu"):
+    def dense(self, dtype=torch.float64, device="cpu", *, max_entries=4_000_000):
         """Matrix of the operator, where that is worth it.
 
         Parameters
@@ -107,15 +105,16 @@ class ForwardOperator(LinearOperator):
             Data type.
         device : torch.device or str, default="cpu"
             Device.
+        max_entries : int, default=4_000_000
+            Entries up to which it is worth holding as a matrix: 32 MB in float64.
 
         Returns
         -------
         Tensor of shape (M, N) or None
-            The matrix; None where the operator is not linear or has more than four
-            million entries.
+            The matrix; None where the operator is not linear or has more entries.
         """
         M, N = self.shape
-        if not self.is_linear or M * N > MAX_DENSE:
+        if not self.is_linear or max_entries < M * N:
             return None
         with torch.no_grad():
             identity = torch.eye(min(M, N), dtype=dtype, device=device)
@@ -141,16 +140,27 @@ class ForwardOperator(LinearOperator):
         ndarray of shape (n, M)
             Measurements.
         """
-        n_rows = max(1, BLOCK // max(self.shape))
-        with torch.no_grad():
-            blocks = [self.forward(rows).numpy() for rows in _rows(X.T).split(n_rows)]
-        return np.concatenate(blocks)
+        return self._by_blocks(self.forward, X)
 
     def _matmat(self, X):
         return self.data(X.T).T
 
     def _rmatmat(self, X):
-        return self.adjoint(_rows(X)).numpy().T
+        return self._by_blocks(self.adjoint, X.T).T
+
+    def _by_blocks(self, product, rows, *, block_size=2**24):
+        """Products with rows that are an array, in float32 if they are, or float64.
+
+        A block holds 128 MiB of models or measurements at most: an operator may work
+        on many more numbers than these.
+        """
+        dtype = np.float32 if rows.dtype == np.float32 else np.float64
+        blocks = row_blocks(len(rows), max(self.shape), block_size=block_size)
+        blocks = blocks or [slice(0)]
+        with torch.no_grad():
+            return np.concatenate(
+                [product(to_tensor(rows[b], dtype=dtype)).numpy() for b in blocks]
+            )
 
     def _check_rows(self, name, rows, n_columns):
         if rows.ndim != 2 or rows.shape[1] != n_columns:
@@ -183,9 +193,3 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         return _Product.apply(gradient, ctx.operator, not ctx.transposed), None, None
-
-
-def _rows(columns):
-    """Columns of an array as rows of a tensor, in float32 if they are, or float64."""
-    dtype = np.float32 if columns.dtype == np.float32 else np.float64
-    return torch.tensor(np.ascontiguousarray(columns.T, dtype=dtype))

@@ -150,20 +150,14 @@ def _from_linear_operator(obj):
     dtype = getattr(obj, "dtype", None)
     if dtype is not None and np.issubdtype(dtype, np.complexfloating):
         raise ValueError(f"operator must be real, got one of dtype {dtype}")
-    operator = aslinearoperator(obj)
+    operator = NumpyOperator(aslinearoperator(obj))
     try:
-        operator.rmatvec(np.zeros(operator.shape[0]))
+        operator.adjoint(torch.zeros(1, operator.shape[0], dtype=torch.float64))
     except (NotImplementedError, AttributeError, TypeError) as error:
         raise ValueError(
             "operator must come with its adjoint, but its rmatvec is not implemented"
         ) from error
-    except ValueError as error:
-        raise ValueError(
-            f"operator, of shape {operator.shape}, must map {operator.shape[0]} "
-            f"measurements to {operator.shape[1]} unknowns by rmatvec, which failed: "
-            f"{error}"
-        ) from error
-    return NumpyOperator(operator)
+    return operator
 
 
 def _row_domains(shape):

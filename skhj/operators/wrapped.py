@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from skhj.numerics.tensors import to_tensor
 from skhj.operators.base import ForwardOperator
 
 __all__ = ["CallableOperator", "NumpyOperator", "PhysicsOperator", "Signature"]
@@ -78,17 +79,18 @@ class NumpyOperator(ForwardOperator):
         self.operator = operator
 
     def _apply(self, x):
-        return self._through_numpy("matmat", x, self.shape[0])
+        return self._through_numpy("matmat", x, "{1} unknowns to {0} measurements")
 
     def _apply_adjoint(self, r):
-        return self._through_numpy("rmatmat", r, self.shape[1])
+        return self._through_numpy("rmatmat", r, "{0} measurements to {1} unknowns")
 
-    def _through_numpy(self, method, rows, n_columns):
+    def _through_numpy(self, method, rows, task):
         """Apply a method to the rows of a tensor, as columns of an array."""
         columns = rows.detach().cpu().double().numpy().T
+        n_columns = sum(self.shape) - rows.shape[1]
         demand = (
-            f"operator, of shape {self.shape}, must map {len(rows)} columns to real "
-            f"ones of length {n_columns} by {method}, which"
+            f"operator, of shape {self.shape}, must map {task.format(*self.shape)}, "
+            f"{len(rows)} columns of real numbers, by {method}, which"
         )
         try:
             values = np.asarray(getattr(self.operator, method)(columns)).T
@@ -99,7 +101,7 @@ class NumpyOperator(ForwardOperator):
                 f"{demand} returned values of dtype {values.dtype}, "
                 f"shape {values.shape}"
             )
-        return torch.tensor(np.ascontiguousarray(values)).to(rows)
+        return to_tensor(values).to(rows)
 
 
 class PhysicsOperator(ForwardOperator):

@@ -24,9 +24,8 @@ from skhj.datasets import (
     make_duathlon,
     make_image_patches,
 )
-from skhj.inverse.fit import _noiseless_data
-from skhj.inverse.setting import make_settings
-from skhj.operators import ExponentialBlur, as_operator
+from skhj.inverse.setting import SpectralSetting
+from skhj.operators import ExponentialBlur
 
 NETWORKS = ["eunet", "optenet", "proximal"]
 networks = pytest.mark.parametrize("network", NETWORKS)
@@ -137,7 +136,7 @@ def test_large_images_are_treated_by_their_spectrum():
         for known in (operator, None):
             est = small(known, image_shape=(34, 35), max_iter=1, embedding_dim=4)
             est.fit(X, y)
-            assert "kind" in est._fitted_units
+            assert isinstance(est._fitted_setting, SpectralSetting)
             assert est.trajectory(X).shape == (5, 80, 34 * 35)
             assert squared_error(est.predict(X), y) < 0.5 * squared_error(X, y)
             np.testing.assert_array_equal(
@@ -578,11 +577,15 @@ def test_fresh_noise_has_the_units_of_the_data(data):
     np.testing.assert_allclose(1e60 * scaled, answer, atol=1e-3)
 
 
-def test_noiseless_data_are_those_of_the_operator(data):
-    _, y = data
-    X = y @ A.T + 3.0
-    held_out = np.arange(len(X)) < 30
-    options = {"held_out": held_out, "seen": ~held_out, "preconditioned": True}
-    operator = as_operator(A)
-    setting, *_ = make_settings(X, y, operator, None, **options)
-    np.testing.assert_allclose(_noiseless_data(y, operator, setting), X, atol=1e-12)
+def test_answers_that_are_not_finite_are_told_and_are_the_linear_estimate(data):
+    X, _ = data
+    est = small(early_stopping=False).fit(*data)
+    est._loaded_inverse.network.log_steps += 50
+    far = X[:4].copy()
+    far[1:3] *= 1e295
+    message = "answers to 2 samples are not finite: these get the linear estimate"
+    with np.errstate(all="ignore"), pytest.warns(RuntimeWarning, match=message) as log:
+        answer = est.predict(far)
+    assert log[0].filename == __file__
+    np.testing.assert_array_equal(answer[1:3], est.linear_estimate(far)[1:3])
+    assert (answer[0] != est.linear_estimate(far)[0]).all()

@@ -311,3 +311,17 @@ def test_adjoint_of_another_shape_is_refused():
 
     with pytest.raises(ValueError, match=r"adjoint that maps shape \(2,\) to \(3,\)"):
         check_adjoint(as_operator(Wrong(), shape=(2, 3)))
+
+
+def test_products_with_arrays_are_made_in_blocks():
+    operator = as_operator(MATRIX)
+    X, R = np.ones((7, 12)), np.ones((7, 5))
+    for product, rows, expected in [
+        (operator.forward, X, X @ MATRIX.T),
+        (operator.adjoint, R, R @ MATRIX),
+    ]:
+        for block_size in (1, 24, 10**6):
+            values = operator._by_blocks(product, rows, block_size=block_size)
+            np.testing.assert_allclose(values, expected, rtol=1e-14)
+    assert operator.data(np.ones((0, 12))).shape == (0, 5)
+    assert operator.rmatmat(np.ones((5, 0))).shape == (12, 0)

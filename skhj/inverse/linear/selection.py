@@ -1,25 +1,54 @@
-"""Choose a linear estimate of models from data on hold-outs."""
+"""Choose a linear estimate of vectors from data on hold-outs."""
 
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
-from skhj.inverse.linear.dense import (
-    ridge_path,
-    statistics_of,
-    wiener_estimate,
-)
+from skhj.inverse.linear.dense import ridge_path, statistics_of, wiener_estimate
 
-__all__ = ["LinearChoice", "choose_linear_estimate"]
+__all__ = ["LinearChoice", "LinearSelection", "Ridge", "Wiener"]
 
-SHRINKAGES = (1e-3, 1e-2, 0.03, 0.1, 0.3, 0.6, 0.9)
-PENALTIES = tuple(10.0 ** np.arange(-10, 3))
-# The estimate that knows the operator is left only for one that is better by this.
-MARGIN = 0.99
-# Of few samples, one hold-out would choose by chance; of more numbers a sample, several
-# would take long.
-FEW_SAMPLES, FEW_NUMBERS, HOLD_OUTS = 2000, 512, 8
+
+@dataclass(frozen=True)
+class Ridge:
+    """The linear estimate of samples alone.
+
+    Parameters
+    ----------
+    penalty : float
+        Ridge, as a multiple of the variance of the data.
+    scaled : bool
+        Whether that is of each datum, or their mean.
+    """
+
+    penalty: float
+    scaled: bool
+
+    def fit(self, statistics):
+        """Make it from the `Statistics` of samples."""
+        return ridge_path(statistics, [self.penalty], scaled=self.scaled)[0]
+
+
+@dataclass(frozen=True)
+class Wiener:
+    """The linear estimate that knows the operator.
+
+    Parameters
+    ----------
+    A : ndarray of shape (M, N)
+        The operator.
+    shrinkage : float
+        Share of the covariances that is their diagonal alone.
+    """
+
+    A: np.ndarray
+    shrinkage: float
+
+    def fit(self, statistics):
+        """Make it from the `Statistics` of samples."""
+        return wiener_estimate(statistics, self.A, self.shrinkage)
 
 
 class LinearChoice(NamedTuple):
@@ -29,74 +58,99 @@ class LinearChoice(NamedTuple):
     ----------
     error : float
         Its mean squared error there, summed over the unknowns.
-    refit : callable
-        Maps `Statistics` to an estimate of this kind.
+    kind : Ridge or Wiener
+        Its method ``fit`` maps `Statistics` to an estimate.
     """
 
     error: float
-    refit: object
+    kind: Ridge | Wiener
 
 
-def choose_linear_estimate(B, X, A, held_out):
-    """Fit linear estimates to some samples and choose one on the others.
+@dataclass(frozen=True)
+class LinearSelection:
+    """Fits linear estimates to some samples, and chooses one on the others.
 
     Parameters
     ----------
-    B : ndarray of shape (n, M)
-        Data.
-    X : ndarray of shape (n, N)
-        Models.
-    A : ndarray of shape (M, N) or None
-        The operator, where it is known and linear.
-    held_out : ndarray of shape (n,), dtype bool
-        Samples to choose on; of fewer than 2000, eight cyclic shifts of this mask
-        choose together.
-
-    Returns
-    -------
-    LinearChoice
-        The choice.
+    shrinkages : tuple of float, default=(1e-3, 1e-2, 0.03, 0.1, 0.3, 0.6, 0.9)
+        Of the estimates that know the operator: from hardly any, to hardly any
+        correlation left.
+    penalties : tuple of float, default=(1e-10, 1e-9, ..., 100)
+        Of those that do not, from rounding to a hundred times the variance.
+    margin : float, default=0.99
+        The estimate that knows the operator is left only for one whose error is less
+        than this share of its own.
+    few_samples : int, default=2000
+        Of fewer samples, one hold-out would choose by chance: shifts of it choose
+        together.
+    few_numbers : int, default=512
+        Of more numbers a sample, several hold-outs would take long: one chooses.
+    n_hold_outs : int, default=8
+        Number of cyclic shifts of the hold-out that choose together.
     """
-    is_small = len(B) < FEW_SAMPLES and max(B.shape[1], X.shape[1]) <= FEW_NUMBERS
-    n_turns = HOLD_OUTS if is_small else 1
-    turns = [
-        _judged(B, X, A, np.roll(held_out, turn * len(B) // n_turns))
-        for turn in range(n_turns)
-    ]
-    choices = [
-        LinearChoice(np.mean([turn.error for turn in same]), same[0].refit)
+
+    shrinkages: tuple[float, ...] = (1e-3, 1e-2, 0.03, 0.1, 0.3, 0.6, 0.9)
+    penalties: tuple[float, ...] = tuple(10.0 ** np.arange(-10, 3))
+    margin: float = 0.99
+    few_samples: int = 2000
+    few_numbers: int = 512
+    n_hold_outs: int = 8
+
+    def choose(self, B, X, A, held_out):
+        """Choose the best on samples held out.
+
+        Parameters
+        ----------
+        B : ndarray of shape (n, M)
+            Data.
+        X : ndarray of shape (n, N)
+            Models.
+        A : ndarray of shape (M, N) or None
+            The operator, where it is known and linear.
+        held_out : ndarray of shape (n,), dtype bool
+            Samples to choose on.
+
+        Returns
+        -------
+        LinearChoice
+            The choice.
+        """
+        numbers = max(B.shape[1], X.shape[1])
+        is_small = len(B) < self.few_samples and numbers <= self.few_numbers
+        n_turns = self.n_hold_outs if is_small else 1
+        turns = [
+            self._judged(B, X, A, np.roll(held_out, turn * len(B) // n_turns))
+            for turn in range(n_turns)
+        ]
+        ridges, wieners = (_averaged(kinds) for kinds in zip(*turns, strict=True))
+        best = min(ridges, key=attrgetter("error"))
+        if not wieners:
+            return best
+        best_known = min(wieners, key=attrgetter("error"))
+        return best if best.error < self.margin * best_known.error else best_known
+
+    def _judged(self, B, X, A, held_out):
+        """Choices with their errors on some samples: ridges, and those that know A."""
+        statistics = statistics_of(B[~held_out], X[~held_out])
+
+        def judged(kind, estimate):
+            misfit = estimate(B[held_out]) - X[held_out]
+            return LinearChoice(np.mean(np.sum(misfit**2, axis=1)), kind)
+
+        ridges = []
+        for scaled in (True, False):
+            path = ridge_path(statistics, self.penalties, scaled=scaled)
+            for penalty, estimate in zip(self.penalties, path, strict=True):
+                ridges.append(judged(Ridge(penalty, scaled), estimate))
+        if A is None:
+            return ridges, []
+        kinds = [Wiener(A, shrinkage) for shrinkage in self.shrinkages]
+        return ridges, [judged(kind, kind.fit(statistics)) for kind in kinds]
+
+
+def _averaged(turns):
+    """Choices with their mean errors over hold-outs."""
+    return [
+        LinearChoice(np.mean([turn.error for turn in same]), same[0].kind)
         for same in zip(*turns, strict=True)
     ]
-    n_ridges = 2 * len(PENALTIES)
-    best = min(choices[:n_ridges], key=attrgetter("error"))
-    if A is None:
-        return best
-    best_known = min(choices[n_ridges:], key=attrgetter("error"))
-    return best if best.error < MARGIN * best_known.error else best_known
-
-
-def _judged(B, X, A, held_out):
-    """Choices with their errors on some samples: ridges, then those that know A."""
-    statistics = statistics_of(B[~held_out], X[~held_out])
-
-    def judged(estimate, refit):
-        error = np.mean(np.sum((estimate(B[held_out]) - X[held_out]) ** 2, axis=1))
-        return LinearChoice(error, refit)
-
-    choices = []
-    for scaled in (True, False):
-        path = ridge_path(statistics, PENALTIES, scaled=scaled)
-        for penalty, estimate in zip(PENALTIES, path, strict=True):
-            choices.append(judged(estimate, _ridge(penalty, scaled)))
-    for shrinkage in SHRINKAGES if A is not None else ():
-        estimate = wiener_estimate(statistics, A, shrinkage)
-        choices.append(judged(estimate, _wiener(A, shrinkage)))
-    return choices
-
-
-def _ridge(penalty, scaled):
-    return lambda statistics: ridge_path(statistics, [penalty], scaled=scaled)[0]
-
-
-def _wiener(A, shrinkage):
-    return lambda statistics: wiener_estimate(statistics, A, shrinkage)

@@ -11,37 +11,16 @@ linear estimate multiplies each wave of the data by
 from typing import NamedTuple
 
 import numpy as np
-from scipy import fft
+
+from skhj.inverse.waves import CosineWaves, FourierWaves
 
 __all__ = [
     "SpectralEstimate",
     "SpectralStatistics",
-    "filter_images",
     "spectral_estimate",
     "spectral_statistics",
     "transfer_function",
-    "waves",
 ]
-
-# Relative difference up to which an operator is a multiplication of waves; those that
-# compute in single precision are.
-TOLERANCE = 1e-5
-N_PROBES = 4
-
-
-def waves(images, kind):
-    """Coefficients of images (n, H, W) in the orthonormal basis of one kind."""
-    if kind == "cosine":
-        return fft.dctn(images, axes=(1, 2), norm="ortho")
-    return fft.rfft2(images, axes=(1, 2), norm="ortho")
-
-
-def filter_images(images, multiplier, kind):
-    """Images (n, H, W) with the coefficient of each wave multiplied."""
-    coefficients = multiplier * waves(images, kind)
-    if kind == "cosine":
-        return fft.idctn(coefficients, axes=(1, 2), norm="ortho")
-    return fft.irfft2(coefficients, s=images.shape[1:], axes=(1, 2), norm="ortho")
 
 
 class SpectralStatistics(NamedTuple):
@@ -49,7 +28,7 @@ class SpectralStatistics(NamedTuple):
 
     Attributes
     ----------
-    kind : {"fourier", "cosine"}
+    waves : FourierWaves or CosineWaves
         The waves.
     data_mean, model_mean : ndarray of shape (H, W)
         Means.
@@ -59,7 +38,7 @@ class SpectralStatistics(NamedTuple):
         Power of the models and of the data that the operator does not explain.
     """
 
-    kind: str
+    waves: FourierWaves | CosineWaves
     data_mean: np.ndarray
     model_mean: np.ndarray
     transfer: np.ndarray
@@ -72,7 +51,7 @@ class SpectralEstimate(NamedTuple):
 
     Attributes
     ----------
-    kind : {"fourier", "cosine"}
+    waves : FourierWaves or CosineWaves
         The waves.
     data_mean, model_mean : ndarray of shape (H, W)
         Means.
@@ -86,7 +65,7 @@ class SpectralEstimate(NamedTuple):
         Transfer function t of the operator.
     """
 
-    kind: str
+    waves: FourierWaves | CosineWaves
     data_mean: np.ndarray
     model_mean: np.ndarray
     gain: np.ndarray
@@ -102,17 +81,19 @@ class SpectralEstimate(NamedTuple):
     def __call__(self, B):
         """Models (n, N) from data (n, N)."""
         images = B.reshape(len(B), *self.data_mean.shape) - self.data_mean
-        models = filter_images(images, self.gain, self.kind) + self.model_mean
+        models = self.waves.filter(images, self.gain) + self.model_mean
         return models.reshape(len(B), -1)
 
     def data(self, X):
         """Data (n, N) that the operator makes of models (n, N)."""
         images = X.reshape(len(X), *self.data_mean.shape) - self.model_mean
-        data = filter_images(images, self.transfer, self.kind) + self.data_mean
+        data = self.waves.filter(images, self.transfer) + self.data_mean
         return data.reshape(len(X), -1)
 
 
-def transfer_function(apply_operator, image_shape, kind):
+def transfer_function(
+    apply_operator, image_shape, waves, *, n_probes=4, tolerance=1e-5
+):
     """Transfer function of an operator, where it only multiplies waves.
 
     Parameters
@@ -121,23 +102,28 @@ def transfer_function(apply_operator, image_shape, kind):
         Maps models of shape (n, N) to data of the same shape, linearly.
     image_shape : tuple of int
         Shape (H, W).
-    kind : {"fourier", "cosine"}
+    waves : FourierWaves or CosineWaves
         The waves.
+    n_probes : int, default=4
+        Random images that it is found from.
+    tolerance : float, default=1e-5
+        Relative difference up to which an operator is a multiplication of waves; those
+        that compute in single precision are.
 
     Returns
     -------
     ndarray or None
         The multiplier of each wave; None where there is more to the operator.
     """
-    probes = np.random.RandomState(0).normal(size=(N_PROBES, *image_shape))
-    images = apply_operator(probes.reshape(N_PROBES, -1)).reshape(probes.shape)
-    images, probes = waves(images, kind), waves(probes, kind)
+    probes = np.random.RandomState(0).normal(size=(n_probes, *image_shape))
+    images = apply_operator(probes.reshape(n_probes, -1)).reshape(probes.shape)
+    images, probes = waves.coefficients(images), waves.coefficients(probes)
     transfer = _regression(images, probes)
     misfit = np.abs(images - transfer * probes).max()
-    return transfer if misfit <= TOLERANCE * np.abs(images).max() else None
+    return transfer if misfit <= tolerance * np.abs(images).max() else None
 
 
-def spectral_statistics(B, X, transfer, kind):
+def spectral_statistics(B, X, transfer, waves):
     """Means and spectra of pairs of images.
 
     Parameters
@@ -146,7 +132,7 @@ def spectral_statistics(B, X, transfer, kind):
         Data and models.
     transfer : ndarray or None
         Transfer function of the operator; None estimates it from the pairs.
-    kind : {"fourier", "cosine"}
+    waves : FourierWaves or CosineWaves
         The waves.
 
     Returns
@@ -155,12 +141,14 @@ def spectral_statistics(B, X, transfer, kind):
         Means and spectra.
     """
     data_mean, model_mean = B.mean(axis=0), X.mean(axis=0)
-    data, models = waves(B - data_mean, kind), waves(X - model_mean, kind)
+    data, models = (
+        waves.coefficients(centred) for centred in (B - data_mean, X - model_mean)
+    )
     if transfer is None:
         transfer = _regression(data, models)
     noise = data - transfer * models
     powers = (np.mean(np.abs(part) ** 2, axis=0) for part in (models, noise))
-    return SpectralStatistics(kind, data_mean, model_mean, transfer, *powers)
+    return SpectralStatistics(waves, data_mean, model_mean, transfer, *powers)
 
 
 def spectral_estimate(statistics, *, white):
@@ -178,12 +166,12 @@ def spectral_estimate(statistics, *, white):
     SpectralEstimate
         The estimate.
     """
-    kind, data_mean, model_mean, t, s, v = statistics
+    waves, data_mean, model_mean, t, s, v = statistics
     if white:
         v = np.full_like(v, v.mean())
     explained = np.abs(t) ** 2 * s
     return SpectralEstimate(
-        kind,
+        waves,
         data_mean,
         model_mean,
         _divide(t.conj() * s, explained + v),

@@ -1,87 +1,101 @@
-"""Build unrolled networks by name."""
+"""Build unrolled networks of their architecture."""
 
 import torch
 
-from skhj.inverse.unrolled.embedding import ConvEmbedding, DenseEmbedding, Kernels
-from skhj.inverse.unrolled.network import EmbeddedNetwork, ProximalNetwork
+from skhj.inverse.unrolled.embedding import KERNELS, ConvEmbedding, DenseEmbedding
+from skhj.inverse.unrolled.network import EmbeddedNetwork, Halving, ProximalNetwork
 from skhj.inverse.unrolled.potential import ConvPotential, DensePotential
 from skhj.inverse.unrolled.proximal import ConvProx, DenseProx
 
 __all__ = ["make_unrolled"]
 
 
-def make_unrolled(
-    physics,
-    *,
-    network,
-    embedding,
-    embedding_dim,
-    n_layers,
-    potential_depth,
-    image_shape=None,
-    resolution="half",
-    noisy=False,
-    seed,
-):
+def make_unrolled(physics, architecture):
     """Build an unrolled network with reproducible weights in single precision.
 
     Parameters
     ----------
     physics : nn.Module
         The misfit.
-    network : {"eunet", "optenet", "proximal"}
+    architecture : Architecture
         What to build.
-    embedding : {"shared", "layer", "time"}
-        Kernels of "eunet".
-    embedding_dim : int
-        Dimension K of the embedding, channels for images; hidden units of "proximal".
-    n_layers : int
-        Number of layers J.
-    potential_depth : int
-        Layers of each potential.
-    image_shape : tuple of int or None, default=None
-        Shape (H, W) of models that are images, for which all is convolutional.
-    resolution : {"half", "full"}, default="half"
-        Resolution of the embedding of images.
-    noisy : bool, default=False
-        Whether noise of learned size is added before each layer.
-    seed : int
-        Seed of the initial weights.
 
     Returns
     -------
     nn.Module
         The network.
     """
-    generator = torch.Generator().manual_seed(seed)
-    K, n_units, n_features = embedding_dim, embedding_dim, physics.n_unknowns
-    embed, size = DenseEmbedding(), n_features
-    prox, potential = DenseProx, DensePotential
-    noise_shapes = (n_features,), (K,)
-    if image_shape is not None:
-        noise_shapes = (1,), (K, 1, 1)
-        embed = size = ConvEmbedding(image_shape, 2 if resolution == "half" else 1)
-        prox, potential = ConvProx, ConvPotential
-    if network == "proximal":
-        operators = [prox(size, K, generator=generator) for _ in range(n_layers)]
-        noise_shape = noise_shapes[0] if noisy else None
-        return ProximalNetwork(physics, operators, noise_shape=noise_shape).float()
-    descending = network == "optenet"
-    kind = "shared" if descending else embedding
-    start = embed.start(n_features, K, generator)
-    potentials = [
-        potential(
-            K, n_units, potential_depth, timed=kind == "time", generator=generator
-        )
-        for _ in range(1 if descending or kind == "time" else n_layers)
+    parts = _ImageParts if architecture.convolutional else _VectorParts
+    build = _BUILDERS[architecture.network]
+    return build(physics, architecture, parts(physics, architecture)).float()
+
+
+class _VectorParts:
+    """Layers of networks on vectors."""
+
+    potential, proximal = DensePotential, DenseProx
+
+    def __init__(self, physics, architecture):
+        self.embedding = DenseEmbedding()
+        self.prox_size = physics.n_unknowns
+        self.noise_shapes = (physics.n_unknowns,), (architecture.embedding_dim,)
+
+
+class _ImageParts:
+    """Layers of networks on images, one noise for all pixels of a channel."""
+
+    potential, proximal = ConvPotential, ConvProx
+
+    def __init__(self, physics, architecture):
+        self.embedding = ConvEmbedding(architecture.image_shape, architecture.block)
+        self.prox_size = self.embedding
+        self.noise_shapes = (1,), (architecture.embedding_dim, 1, 1)
+
+
+def _proximal(physics, architecture, parts):
+    generator = torch.Generator().manual_seed(architecture.seed)
+    operators = [
+        parts.proximal(parts.prox_size, architecture.embedding_dim, generator=generator)
+        for _ in range(architecture.n_layers)
     ]
-    kernels = Kernels(start, n_layers, kind, generator=generator)
+    noise_shape = parts.noise_shapes[0] if architecture.noisy else None
+    return ProximalNetwork(physics, operators, noise_shape=noise_shape)
+
+
+def _eunet(physics, architecture, parts):
+    kernels = KERNELS[architecture.embedding]
+    n_potentials = 1 if kernels.timed else architecture.n_layers
+    return _embedded(physics, architecture, parts, kernels, n_potentials)
+
+
+def _optenet(physics, architecture, parts):
+    kernels = KERNELS["shared"]
+    return _embedded(physics, architecture, parts, kernels, 1, halving=Halving())
+
+
+def _embedded(physics, architecture, parts, kernels, n_potentials, halving=None):
+    generator = torch.Generator().manual_seed(architecture.seed)
+    K, n_layers = architecture.embedding_dim, architecture.n_layers
+    start = parts.embedding.start(physics.n_unknowns, K, generator)
+    potentials = [
+        parts.potential(
+            K,
+            K,
+            architecture.potential_depth,
+            timed=kernels.timed,
+            generator=generator,
+        )
+        for _ in range(n_potentials)
+    ]
     return EmbeddedNetwork(
         physics,
-        embed,
-        kernels,
+        parts.embedding,
+        kernels(start, n_layers, generator=generator),
         potentials,
         n_layers,
-        descending=descending,
-        noise_shape=noise_shapes[1] if noisy else None,
-    ).float()
+        halving=halving,
+        noise_shape=parts.noise_shapes[1] if architecture.noisy else None,
+    )
+
+
+_BUILDERS = {"eunet": _eunet, "optenet": _optenet, "proximal": _proximal}

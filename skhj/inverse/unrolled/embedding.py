@@ -6,14 +6,18 @@ from torch.nn import functional
 
 from skhj.inverse.unrolled.potential import normal, transposed_convolution
 
-__all__ = ["ConvEmbedding", "DenseEmbedding", "Kernels"]
-
-# Units of the network in time; the first starts saturated, as the constant.
-TIME_UNITS, CONSTANT = 16, 3.0
+__all__ = [
+    "KERNELS",
+    "ConvEmbedding",
+    "DenseEmbedding",
+    "LayerKernels",
+    "SharedKernels",
+    "TimedKernels",
+]
 
 
 class Kernels(nn.Module):
-    r"""Kernels of an embedding at the times 0, 1/J, ..., 1.
+    r"""Kernels of an embedding at the times 0, 1/J, ..., 1; a subclass has ``forward``.
 
     Parameters
     ----------
@@ -21,41 +25,86 @@ class Kernels(nn.Module):
         The kernel that all of them are at the start.
     n_layers : int
         Number of layers J.
-    kind : {"shared", "layer", "time"}
-        One kernel; J + 1 of them; or :math:`E(\tau) = W_2 \tanh(\tau w_1 + c)`.
-    generator : torch.Generator
-        Source of the initial weights of the network in time.
     """
 
-    def __init__(self, start, n_layers, kind, *, generator):
+    timed = False
+
+    def __init__(self, start, n_layers):
         super().__init__()
-        self.kind, self.n_layers, self.shape = kind, n_layers, start.shape
-        if kind == "time":
-            rate = normal((TIME_UNITS,), generator)
-            shift = normal((TIME_UNITS,), generator)
-            rate[0], shift[0] = 0.0, CONSTANT
-            outer = 1e-2 * normal((start.numel(), TIME_UNITS), generator)
-            outer *= start.square().mean().sqrt()
-            outer[:, 0] = start.flatten() / shift[0].tanh()
-            self.rate, self.shift = nn.Parameter(rate), nn.Parameter(shift)
-            self.outer = nn.Parameter(outer)
-        else:
-            n_kernels = 1 if kind == "shared" else n_layers + 1
-            self.kernels = nn.ParameterList(start.clone() for _ in range(n_kernels))
+        self.n_layers, self.shape = n_layers, start.shape
+
+
+class SharedKernels(Kernels):
+    """One kernel for all times."""
+
+    def __init__(self, start, n_layers, *, generator=None):
+        super().__init__(start, n_layers)
+        self.kernels = nn.ParameterList([start.clone()])
 
     def forward(self):
         """Kernels of the times 0 to 1, a list of J + 1 tensors."""
-        if self.kind == "layer":
-            return list(self.kernels)
-        if self.kind == "shared":
-            return [self.kernels[0]] * (self.n_layers + 1)
+        return [self.kernels[0]] * (self.n_layers + 1)
+
+
+class LayerKernels(Kernels):
+    """A kernel for each of the J + 1 times."""
+
+    def __init__(self, start, n_layers, *, generator=None):
+        super().__init__(start, n_layers)
+        self.kernels = nn.ParameterList(start.clone() for _ in range(n_layers + 1))
+
+    def forward(self):
+        """Kernels of the times 0 to 1, a list of J + 1 tensors."""
+        return list(self.kernels)
+
+
+class TimedKernels(Kernels):
+    r"""A small network in time, :math:`E(\tau) = W_2 \tanh(\tau w_1 + c)`.
+
+    Parameters
+    ----------
+    start : Tensor
+        The kernel that all of them are at the start, but for small parts.
+    n_layers : int
+        Number of layers J.
+    n_units : int, default=16
+        Units of the network.
+    constant : float, default=3.0
+        The c of the first unit, which starts saturated, as the constant.
+    size : float, default=1e-2
+        Size of the outer weights of the others, relative to the kernel's.
+    generator : torch.Generator
+        Source of the initial weights.
+    """
+
+    timed = True
+
+    def __init__(
+        self, start, n_layers, *, n_units=16, constant=3.0, size=1e-2, generator
+    ):
+        super().__init__(start, n_layers)
+        rate, shift = normal((n_units,), generator), normal((n_units,), generator)
+        rate[0], shift[0] = 0.0, constant
+        outer = size * normal((start.numel(), n_units), generator)
+        outer *= start.square().mean().sqrt()
+        outer[:, 0] = start.flatten() / shift[0].tanh()
+        self.rate, self.shift = nn.Parameter(rate), nn.Parameter(shift)
+        self.outer = nn.Parameter(outer)
+
+    def forward(self):
+        """Kernels of the times 0 to 1, a list of J + 1 tensors."""
         times = torch.linspace(0, 1, self.n_layers + 1).to(self.rate)
         features = torch.tanh(times[:, None] * self.rate + self.shift)
         return list((features @ self.outer.T).reshape(-1, *self.shape))
 
 
+KERNELS = {"shared": SharedKernels, "layer": LayerKernels, "time": TimedKernels}
+
+
 class DenseEmbedding:
     """Vectors: E is a matrix of shape (k, K)."""
+
+    is_matrix = True
 
     @staticmethod
     def start(n_features, embedding_dim, generator):
@@ -91,6 +140,8 @@ class ConvEmbedding:
     block : {1, 2}
         Side of the block of pixels that is one place of the embedding.
     """
+
+    is_matrix = False
 
     def __init__(self, image_shape, block):
         self.image_shape, self.block = tuple(image_shape), block

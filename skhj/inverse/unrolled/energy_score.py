@@ -1,17 +1,12 @@
 """Training of a network's answers to be draws from the posterior."""
 
-import numpy as np
 import torch
 from torch import nn
 
 from skhj.inverse.unrolled.network import standard_normal
+from skhj.numerics.covariance import covariance, symmetric_power
 
 __all__ = ["Draws", "EnergyScore", "whitening_of"]
-
-SMALLEST = 1e-12
-# Directions in which rows spread less than the root of this, relative to the widest,
-# are whitened as if they spread by that.
-FLOOR = 1e-4
 
 
 class EnergyScore(nn.Module):
@@ -24,6 +19,8 @@ class EnergyScore(nn.Module):
     ----------
     whitening : Tensor of shape (k, k) or None, default=None
         The W.
+    smallest : float, default=1e-12
+        Added to squared distances: the square root has no derivative at zero.
 
     References
     ----------
@@ -31,37 +28,38 @@ class EnergyScore(nn.Module):
     JASA 102 (2007), section 4.2.
     """
 
-    def __init__(self, whitening=None):
+    def __init__(self, whitening=None, *, smallest=1e-12):
         super().__init__()
+        self.smallest = smallest
         self.register_buffer("whitening", whitening)
 
     def forward(self, draws, targets):
         """Score of draws (m, n, k) of the n rows of the first target, a mean."""
         x = targets[0]
-        score = _energy_score(draws, x)
+        score = self._score(draws, x)
         if self.whitening is None:
             return score
         W = self.whitening.T
-        return (score + _energy_score(draws @ W, x @ W)) / 2
+        return (score + self._score(draws @ W, x @ W)) / 2
+
+    def _score(self, draws, x):
+        first, second = torch.triu_indices(len(draws), len(draws), offset=1)
+        error = self._distance(draws, x)
+        return error - self._distance(draws[first], draws[second]) / 2
+
+    def _distance(self, x, y):
+        return (self.smallest + (x - y).square().sum(-1)).sqrt().mean()
 
 
-def _energy_score(draws, x):
-    first, second = torch.triu_indices(len(draws), len(draws), offset=1)
-    return _distance(draws, x) - _distance(draws[first], draws[second]) / 2
+def whitening_of(remainders, floor=1e-4):
+    """Matrix W (k, k) that makes rows (n, k) white, and of mean squared norm 1.
 
-
-def _distance(x, y):
-    # The square root has no derivative at zero.
-    return (SMALLEST + (x - y).square().sum(-1)).sqrt().mean()
-
-
-def whitening_of(remainders):
-    """Matrix W (k, k) that makes rows (n, k) white, and of mean squared norm 1."""
-    values, vectors = np.linalg.eigh(remainders.T @ remainders / len(remainders))
-    values = np.maximum(values, FLOOR * values[-1])
-    if values[-1] == 0:
-        return np.eye(len(values))
-    return (vectors / np.sqrt(len(values) * values)) @ vectors.T
+    Directions in which they spread less than the root of ``floor``, relative to the
+    widest, are whitened as if they spread by that; of rows that are zero W is 1.
+    """
+    C = covariance(remainders)
+    W = symmetric_power(C, -1 / 2, floor=floor, rounding=None)
+    return W / len(C) ** 0.5 if C.any() else W
 
 
 class Draws(nn.Module):

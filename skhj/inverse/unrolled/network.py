@@ -1,20 +1,30 @@
 """Unrolled networks: descent steps on a data misfit, regularised by learned parts."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-__all__ = ["EmbeddedNetwork", "ProximalNetwork", "standard_normal"]
+__all__ = ["EmbeddedNetwork", "Halving", "ProximalNetwork", "standard_normal"]
 
-# A step of the descent method is halved this often before it is given up.
-HALVINGS = 12
-# In training only every fourth sample has its steps halved. Halving makes up for any
-# scale of phi, which without the others would grow without end; but without halving,
-# the weights learn to rise.
-HALVED_EVERY = 4
-# Size of the noise at the start, where the start's errors are of size one.
-NOISE_SIZE = 0.5
+
+@dataclass(frozen=True)
+class Halving:
+    """Steps that would rise are halved until they do not.
+
+    Parameters
+    ----------
+    most : int, default=12
+        A step is halved this often before it is given up.
+    every : int, default=4
+        In training only one sample of so many has its steps halved. Halving makes up
+        for any scale of phi, which without the others would grow without end; but
+        without halving, the weights learn to rise.
+    """
+
+    most: int = 12
+    every: int = 4
 
 
 def standard_normal(generator, *, common=False):
@@ -53,15 +63,17 @@ class UnrolledNetwork(nn.Module):
         The h_j at the start.
     noise_shape : tuple of int or None
         Shape of the sizes of the noise before each layer; None adds none.
+    noise_size : float, default=0.5
+        These at the start, where the start's errors are of size one.
     """
 
-    def __init__(self, physics, n_layers, step, noise_shape):
+    def __init__(self, physics, n_layers, step, noise_shape, noise_size=0.5):
         super().__init__()
         self.physics, self.n_layers = physics, n_layers
         self.log_steps = _constant((n_layers,), math.log(step))
         self.noise_sizes = None
         if noise_shape is not None:
-            self.noise_sizes = _constant((n_layers, *noise_shape), NOISE_SIZE)
+            self.noise_sizes = _constant((n_layers, *noise_shape), noise_size)
 
     @property
     def steps(self):
@@ -115,9 +127,9 @@ class EmbeddedNetwork(UnrolledNetwork):
         Number of layers J.
     step : float, default=0.5
         The h_j at the start.
-    descending : bool, default=False
-        Whether a step that would raise D + phi is halved until it does not: the
-        descent method, for one kernel and one potential.
+    halving : Halving or None, default=None
+        Halves steps that would raise D + phi until they do not: the descent method,
+        for one kernel and one potential. None leaves them.
     noise_shape : tuple of int or None, default=None
         Shape of the sizes of the noise that is added to z before each layer, one for
         each component or channel; None adds none.
@@ -137,13 +149,13 @@ class EmbeddedNetwork(UnrolledNetwork):
         n_layers,
         *,
         step=0.5,
-        descending=False,
+        halving=None,
         noise_shape=None,
     ):
         super().__init__(physics, n_layers, step, noise_shape)
         self.embedding, self.kernels = embedding, kernels
         self.potentials = nn.ModuleList(potentials)
-        self.descending = descending
+        self.halving = halving
 
     def _iterates(self, inputs, noise, layers):
         """The start, and the unknowns after some layers, counted from 1."""
@@ -158,7 +170,7 @@ class EmbeddedNetwork(UnrolledNetwork):
             potential = self.potentials[layer % len(self.potentials)]
             slope = misfit.gradient(z) + potential.gradient(z, layer / self.n_layers)
             step = steps[layer] * slope
-            if self.descending:
+            if self.halving is not None:
                 step = self._halved(step, z, kernels[layer], rest, data)
             z = z - step
             if layer + 1 in layers:
@@ -166,7 +178,7 @@ class EmbeddedNetwork(UnrolledNetwork):
 
     def _halved(self, step, z, kernel, rest, data):
         """The step, in rows where it would raise the objective times powers of 1/2."""
-        rows = slice(None, None, HALVED_EVERY if self.training else 1)
+        rows = slice(None, None, self.halving.every if self.training else 1)
         whole, z = step[rows].detach(), z[rows]
         potential = self.potentials[0]
         share = torch.ones((len(step),) + (1,) * (z.ndim - 1)).to(z)
@@ -174,7 +186,7 @@ class EmbeddedNetwork(UnrolledNetwork):
         with torch.no_grad():
             misfit = self.physics.embed(self.embedding, kernel, rest[rows], data[rows])
             before = potential(z) + misfit(z)
-            for _ in range(HALVINGS):
+            for _ in range(self.halving.most):
                 trial = z - part * whole
                 rises = potential(trial) + misfit(trial) > before
                 if not rises.any():

@@ -16,12 +16,6 @@ __all__ = [
 ]
 
 
-# Side of the filters of images, odd.
-KERNEL_SIZE = 3
-# Size of the entries of q at the start.
-OUTPUT_SIZE = 0.1
-
-
 def log_cosh(a):
     """Integral of tanh, without overflow."""
     size = a.abs()
@@ -158,6 +152,8 @@ class DensePotential(Potential):
         Number of layers n.
     sharpness : tuple of float, default=(1.0, 1.0)
         Smallest and largest gamma; the units' are between, at equal ratios.
+    output_size : float, default=0.1
+        Size of the entries of q at the start.
     timed : bool, default=False
         Whether the potential depends on time.
     generator : torch.Generator
@@ -171,22 +167,14 @@ class DensePotential(Potential):
         depth,
         *,
         sharpness=(1.0, 1.0),
+        output_size=0.1,
         timed=False,
         generator,
     ):
-        sizes = [n_features, *[n_units] * depth]
-        weights = [
-            normal((rows, columns), generator) / math.sqrt(columns)
-            for columns, rows in zip(sizes[:-1], sizes[1:], strict=True)
-        ]
-        biases = [normal((n_units,), generator) for _ in weights]
-        super().__init__(
-            weights,
-            biases,
-            OUTPUT_SIZE * normal((n_units,), generator),
-            _ladder(*sharpness, n_units),
-            timed=timed,
+        parts = _initial_parts(
+            (n_features, n_units, depth), output_size=output_size, generator=generator
         )
+        super().__init__(*parts, _ladder(*sharpness, n_units), timed=timed)
 
     @staticmethod
     def _layer(weight, z, bias):
@@ -202,7 +190,7 @@ class DensePotential(Potential):
 
 
 class ConvPotential(Potential):
-    """Potential on images with channels: the K_l are convolutions, zero outside.
+    """Potential on images with channels: the K_l are 3 x 3 convolutions.
 
     Parameters
     ----------
@@ -214,6 +202,10 @@ class ConvPotential(Potential):
         Number of layers n.
     sharpness : tuple of float, default=(0.3, 10.0)
         Smallest and largest gamma; the filters' are between, at equal ratios.
+    output_size : float, default=0.1
+        Size of the entries of q at the start.
+    bias_size : float, default=0.1
+        Size of the entries of the b_l at the start.
     timed : bool, default=False
         Whether the potential depends on time.
     generator : torch.Generator
@@ -227,26 +219,22 @@ class ConvPotential(Potential):
         depth,
         *,
         sharpness=(0.3, 10.0),
+        output_size=0.1,
+        bias_size=0.1,
         timed=False,
         generator,
     ):
-        sizes = [n_channels, *[n_units] * depth]
-        weights = [
-            normal((rows, columns, KERNEL_SIZE, KERNEL_SIZE), generator)
-            / (KERNEL_SIZE * math.sqrt(columns))
-            for columns, rows in zip(sizes[:-1], sizes[1:], strict=True)
-        ]
-        biases = [0.1 * normal((n_units,), generator) for _ in weights]
-        super().__init__(
-            weights,
-            biases,
-            OUTPUT_SIZE * normal((n_units,), generator),
-            _ladder(*sharpness, n_units),
-            timed=timed,
+        parts = _initial_parts(
+            (n_channels, n_units, depth),
+            side=3,
+            bias_size=bias_size,
+            output_size=output_size,
+            generator=generator,
         )
+        super().__init__(*parts, _ladder(*sharpness, n_units), timed=timed)
 
     def _layer(self, weight, z, bias):
-        return functional.conv2d(z, weight, bias, padding=KERNEL_SIZE // 2)
+        return functional.conv2d(z, weight, bias, padding=weight.shape[-1] // 2)
 
     def _transpose(self, weight, a):
         return transposed_convolution(a, weight)
@@ -254,6 +242,19 @@ class ConvPotential(Potential):
     @staticmethod
     def _per_unit(vector):
         return vector[:, None, None]
+
+
+def _initial_parts(sizes, *, side=None, bias_size=1.0, output_size, generator):
+    """Weights that keep the size of z, then biases, then q: matrices, or kernels."""
+    n_inputs, n_units, depth = sizes
+    widths = [n_inputs, *[n_units] * depth]
+    window = () if side is None else (side, side)
+    weights = [
+        normal((rows, columns, *window), generator) / ((side or 1) * math.sqrt(columns))
+        for columns, rows in zip(widths[:-1], widths[1:], strict=True)
+    ]
+    biases = [bias_size * normal((n_units,), generator) for _ in weights]
+    return weights, biases, output_size * normal((n_units,), generator)
 
 
 def _ladder(smallest, largest, n):

@@ -10,7 +10,6 @@ from skhj.inverse.linear.dense import (
     statistics_of,
     wiener_estimate,
 )
-from skhj.inverse.linear.selection import choose_linear_estimate
 
 
 @pytest.fixture
@@ -66,41 +65,3 @@ def test_constant_data_and_models_are_no_problem():
         *ridge_path(statistics_of(B, X), [0.0, 1.0], scaled=True),
     ]:
         np.testing.assert_allclose(estimate(B)[:, 2], -2.0, atol=1e-8)
-
-
-def test_choice_knows_the_operator_where_samples_are_few():
-    B, X, A = linear_pairs(n=1000, M=20, N=25)
-    held_out = np.arange(30) < 6
-    statistics = statistics_of(B[:30], X[:30])
-    errors = []
-    for operator in (A, None):
-        choice = choose_linear_estimate(B[:30], X[:30], operator, held_out)
-        errors.append(np.mean((choice.refit(statistics)(B[30:]) - X[30:]) ** 2))
-    assert errors[0] < 0.9 * errors[1]
-
-
-def test_choice_from_few_samples_does_not_hang_on_those_held_out():
-    B, X, A = linear_pairs(n=100)
-    moved = np.roll(B, 25, axis=0), np.roll(X, 25, axis=0)
-    held_out = np.arange(100) < 10
-    choice = choose_linear_estimate(B, X, A, held_out)
-    again = choose_linear_estimate(*moved, A, held_out)
-    np.testing.assert_allclose(again.error, choice.error)
-
-
-def test_choice_leaves_a_wrong_operator():
-    B, X, A = linear_pairs()
-    held_out = np.arange(len(B)) < 40
-    right = choose_linear_estimate(B, X, A, held_out)
-    wrong = choose_linear_estimate(B, X, -3 * A, held_out)
-    assert wrong.error <= 1.02 * right.error
-
-
-def test_refit_on_the_same_samples_has_the_error_of_the_choice():
-    B, X, A = linear_pairs(n=2000)
-    held_out = np.arange(len(B)) < 40
-    for operator in (A, None):
-        choice = choose_linear_estimate(B, X, operator, held_out)
-        again = choice.refit(statistics_of(B[~held_out], X[~held_out]))
-        error = np.mean(np.sum((again(B) - X)[held_out] ** 2, axis=1))
-        np.testing.assert_allclose(error, choice.error)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from skhj.inverse.unrolled.embedding import ConvEmbedding, DenseEmbedding, Kernels
+from skhj.inverse.unrolled.embedding import KERNELS, ConvEmbedding, DenseEmbedding
 
 
 def seeded(seed=0):
@@ -55,7 +55,7 @@ def test_convolutional_start_is_a_tight_frame(image_shape, block):
 @pytest.mark.parametrize("kind", ["shared", "layer", "time"])
 def test_kernels_start_where_they_are_told(kind):
     start = draw(3, 5).float()
-    kernels = Kernels(start, 4, kind, generator=seeded())()
+    kernels = KERNELS[kind](start, 4, generator=seeded())()
     assert len(kernels) == 5
     size = start.square().mean().sqrt()
     for kernel in kernels:
@@ -65,9 +65,9 @@ def test_kernels_start_where_they_are_told(kind):
 
 def test_shared_kernels_are_one_and_those_of_layers_are_not():
     start = draw(3, 5).float()
-    shared = Kernels(start, 4, "shared", generator=seeded())
+    shared = KERNELS["shared"](start, 4)
     assert len(list(shared.parameters())) == 1
-    assert len(list(Kernels(start, 4, "layer", generator=seeded()).parameters())) == 5
-    timed = Kernels(start, 4, "time", generator=seeded())
+    assert len(list(KERNELS["layer"](start, 4).parameters())) == 5
+    timed = KERNELS["time"](start, 4, generator=seeded())
     first, *_, last = timed()
     assert (first - last).abs().max() > 0

@@ -1,15 +1,21 @@
 """Unrolled networks on their misfits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import Lasso
 
+from skhj.inverse.unrolled.architecture import Architecture
 from skhj.inverse.unrolled.build import make_unrolled
-from skhj.inverse.unrolled.embedding import DenseEmbedding, Kernels
-from skhj.inverse.unrolled.misfit import DensePhysics, NonlinearPhysics, SpectralPhysics
-from skhj.inverse.unrolled.network import HALVED_EVERY, EmbeddedNetwork, standard_normal
+from skhj.inverse.unrolled.dense_misfit import DensePhysics
+from skhj.inverse.unrolled.embedding import DenseEmbedding, SharedKernels
+from skhj.inverse.unrolled.network import EmbeddedNetwork, Halving, standard_normal
+from skhj.inverse.unrolled.nonlinear_misfit import NonlinearParts, NonlinearPhysics
 from skhj.inverse.unrolled.potential import DensePotential, Potential
+from skhj.inverse.unrolled.spectral_misfit import SpectralPhysics
+from skhj.inverse.waves import CosineWaves
 from skhj.operators import as_operator
 
 SHAPE, N, M = (4, 6), 24, 10
@@ -30,33 +36,29 @@ def dense_physics():
 
 def spectral_physics():
     multiplier = torch.rand(SHAPE, generator=torch.Generator().manual_seed(0))
-    return SpectralPhysics(multiplier, 1 + multiplier, SHAPE, "cosine").double()
+    return SpectralPhysics(multiplier, 1 + multiplier, CosineWaves(), SHAPE).double()
 
 
 def nonlinear_physics():
     W = draw(M, N) / 8
-    return NonlinearPhysics(
-        as_operator(lambda x: torch.tanh(x @ W.to(x).T), shape=(M, N)),
-        draw(N, seed=1),
-        torch.eye(N).double() / 2,
-        torch.zeros(M).double(),
-        torch.eye(M).double(),
-        torch.full((N,), -9.0).double(),
-        torch.full((N,), 9.0).double(),
-        torch.eye(N).double(),
-        torch.eye(N).double(),
+    operator = as_operator(lambda x: torch.tanh(x @ W.to(x).T), shape=(M, N))
+    identity, range_ = torch.eye(N).double(), torch.full((N,), 9.0).double()
+    parts = NonlinearParts(
+        model_mean=draw(N, seed=1),
+        models=identity / 2,
+        data_mean=torch.zeros(M).double(),
+        whitening=torch.eye(M).double(),
+        lowest=-range_,
+        highest=range_,
+        factor=identity,
+        spread=identity,
     )
+    return NonlinearPhysics(operator, parts)
 
 
 def build(physics, network, **changes):
-    options = {
-        "embedding": "layer",
-        "embedding_dim": 30,
-        "n_layers": 3,
-        "potential_depth": 2,
-        "seed": 0,
-    }
-    return make_unrolled(physics, network=network, **options | changes).double()
+    architecture = Architecture(network, 30, n_layers=3)
+    return make_unrolled(physics, replace(architecture, **changes)).double()
 
 
 def make_inputs(physics, n=5):
@@ -165,7 +167,7 @@ def test_training_halves_steps_of_some_samples_only():
     with torch.no_grad():
         module.log_steps += np.log(100.0)
         halved, mixed = module(inputs), module.train()(inputs)
-    is_halved = torch.arange(len(inputs)) % HALVED_EVERY == 0
+    is_halved = torch.arange(len(inputs)) % module.halving.every == 0
     torch.testing.assert_close(mixed[is_halved], halved[is_halved])
     rest = ~is_halved
     assert (mixed - plain)[rest].norm() > 10 * (halved - plain)[rest].norm()
@@ -195,11 +197,11 @@ def test_one_sharp_layer_is_the_lasso():
     Potential.__init__(potential, [eye], [0 * one], alpha * one, gamma * one)
     identity = torch.eye(k, dtype=torch.float64)
     physics = DensePhysics(A, identity, identity)
-    generator = torch.Generator().manual_seed(0)
-    kernels = Kernels(dictionary, 2000, "shared", generator=generator)
+    kernels = SharedKernels(dictionary, 2000)
     # Steps below 2 / (1 + alpha gamma), the curvature of the objective.
+    options = {"step": 0.03, "halving": Halving()}
     network = EmbeddedNetwork(
-        physics, DenseEmbedding, kernels, [potential], 2000, step=0.03, descending=True
+        physics, DenseEmbedding, kernels, [potential], 2000, **options
     ).eval()
     d = draw(3, m, seed=2)
     with torch.no_grad():

@@ -10,7 +10,15 @@ from skhj.inverse.linear.dense import (
     statistics_of,
     wiener_estimate,
 )
-from skhj.inverse.units import literal, precondition
+from skhj.inverse.preconditioner import Preconditioning, literal
+
+
+def precondition(estimate, A, error, *, exponent=1.0, **options):
+    preconditioning = Preconditioning(exponents=(exponent,))
+    (units,) = preconditioning.preconditioners(
+        estimate, lambda x: x @ A.T, error, **options
+    )
+    return units
 
 
 @pytest.mark.parametrize("M", [2, 5, 12])
@@ -21,9 +29,7 @@ def test_preconditioned_operator_is_a_contraction_and_starts_from_the_estimate(
 ):
     B, X, A = linear_pairs(M=M)
     estimate = wiener_estimate(statistics_of(B, X), A, shrinkage)
-    units = precondition(
-        estimate, lambda models: models @ A.T, error=0.0, exponent=exponent
-    )
+    units = precondition(estimate, A, error=0.0, exponent=exponent)
     assert np.linalg.norm(units.matrix, 2) <= 1 + 1e-12
     expected = units.whitening @ A @ units.basis @ units.factor
     np.testing.assert_allclose(units.matrix, expected, atol=1e-8)
@@ -37,7 +43,7 @@ def test_steps_count_by_what_the_estimate_leaves(M):
     B, X, A = linear_pairs(M=M)
     (ridge,) = ridge_path(statistics_of(B, X), [1e-9], scaled=True, shrinkage=0.0)
     A = estimated_operator(statistics_of(B, X), shrinkage=0.0)
-    units = precondition(ridge, lambda models: models @ A.T, error=0.0)
+    units = precondition(ridge, A, error=0.0)
     left = np.cov((X - ridge(B)).T, bias=True)
     # The root of an eigenvalue that is rounding.
     np.testing.assert_allclose(units.spread @ units.spread, left, atol=1e-7)
@@ -49,9 +55,7 @@ def test_sizes_of_units_are_powers_of_those_of_the_models(exponent):
     estimate = wiener_estimate(
         statistics_of(B, X * [1, 1, 1, 1, 1, 1, 1, 16.0]), A, 0.0
     )
-    units = precondition(
-        estimate, lambda models: models @ A.T, error=0.0, exponent=exponent
-    )
+    units = precondition(estimate, A, error=0.0, exponent=exponent)
     sizes = np.linalg.eigvalsh(units.factor)
     true = np.sqrt(np.linalg.eigvalsh(estimate.model_covariance))
     np.testing.assert_allclose(sizes / sizes[0], (true / true[0]) ** exponent)
@@ -64,13 +68,13 @@ def test_directions_that_hold_little_are_left_to_the_linear_estimate():
     A = rng.normal(size=(5, 300))
     estimate = wiener_estimate(statistics_of(X @ A.T, X), A, 1e-3)
     error = (spread**2).sum() / 2
-    units = precondition(estimate, lambda models: models @ A.T, error)
+    units = precondition(estimate, A, error)
     assert units.basis.shape[1] < 100
     identity = np.eye(units.basis.shape[1])
     np.testing.assert_allclose(units.basis.T @ units.basis, identity, atol=1e-10)
     left = X - X.mean(0) - (X - X.mean(0)) @ units.basis @ units.basis.T
     assert (left**2).sum(axis=1).mean() < 0.02 * error
-    kept = precondition(estimate, lambda models: models @ A.T, error, keep_order=True)
+    kept = precondition(estimate, A, error, keep_order=True)
     np.testing.assert_array_equal(kept.basis, np.eye(300))
 
 
@@ -90,5 +94,24 @@ def test_units_of_constant_data_and_models_are_finite():
         wiener_estimate(statistics_of(B, X), A, 0.1),
         *ridge_path(statistics_of(B, X), [0.0, 1.0], scaled=True),
     ]:
-        units = precondition(estimate, lambda models: models @ A.T, error=1.0)
+        units = precondition(estimate, A, error=1.0)
         assert all(np.isfinite(part).all() for part in units)
+
+
+def test_units_of_several_exponents_are_those_of_each():
+    B, X, A = linear_pairs()
+    estimate = wiener_estimate(statistics_of(B, X), A, 0.1)
+    together = Preconditioning().preconditioners(estimate, lambda x: x @ A.T, error=0.0)
+    for exponent, units in zip((1.0, 0.25), together, strict=True):
+        alone = precondition(estimate, A, error=0.0, exponent=exponent)
+        for part, expected in zip(units, alone, strict=True):
+            np.testing.assert_array_equal(part, expected)
+
+
+def test_one_unknown_has_one_size():
+    B, X, A = linear_pairs(N=1)
+    estimate = wiener_estimate(statistics_of(B, X), A, 0.1)
+    assert (
+        len(Preconditioning().preconditioners(estimate, lambda x: x @ A.T, error=0.0))
+        == 1
+    )

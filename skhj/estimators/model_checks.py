@@ -1,0 +1,160 @@
+"""Checks of what an estimator of models is given, beyond those of scikit-learn."""
+
+from math import prod
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skhj.exceptions import warn
+from skhj.inverse.explanation import Explanation
+from skhj.numerics.tensors import to_tensor
+from skhj.numerics.threads import threads_for
+from skhj.operators import as_operator, check_adjoint
+from skhj.operators.image_shape import check_image_shape
+
+__all__ = ["check_bounds", "check_models", "check_operator", "check_shape_of_models"]
+
+
+def check_models(X, y):
+    """Models as a float64 array, of a size that can be squared as that of the data is.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, M)
+        Measurements.
+    y : array-like of shape (n, N) or (n,)
+        Models.
+
+    Returns
+    -------
+    ndarray of shape (n, N) or (n,)
+        The models.
+
+    Raises
+    ------
+    TypeError
+        If y is sparse.
+    ValueError
+        If the variances of either have no number in double precision.
+    """
+    if issparse(y):
+        raise TypeError(
+            "y must be a dense array, got a sparse one: use its method toarray"
+        )
+    y = np.asarray(y, dtype=np.float64)
+    for array, name in ((X, "X"), (y.reshape(len(y), -1), "y")):
+        _check_size(array, name)
+    return y
+
+
+def check_shape_of_models(image_shape, n_unknowns):
+    """Shape (H, W) of models that are images, as ints, or None.
+
+    Parameters
+    ----------
+    image_shape : tuple of int or None
+        The shape; None for vectors.
+    n_unknowns : int
+        Number of unknowns of a model.
+
+    Returns
+    -------
+    tuple of int or None
+        The shape.
+
+    Raises
+    ------
+    ValueError
+        If it is no shape, or not that of the models.
+    """
+    if image_shape is None:
+        return None
+    image_shape = check_image_shape(image_shape)
+    if prod(image_shape) != n_unknowns:
+        raise ValueError(
+            f"image_shape must be that of the models, {n_unknowns} pixels, got "
+            f"{image_shape}, {prod(image_shape)} pixels"
+        )
+    return image_shape
+
+
+def check_operator(operator, X, models, image_shape):
+    """Forward operator that matches data, after a warning if it does not explain them.
+
+    Parameters
+    ----------
+    operator : object or None
+        What describes it; None stays None.
+    X, models : ndarray of shape (n, M), (n, N)
+        Measurements and models.
+    image_shape : tuple of int or None
+        Shape of models that are images.
+
+    Returns
+    -------
+    ForwardOperator or None
+        The operator.
+
+    Raises
+    ------
+    ValueError
+        If it does not match the data or its own adjoint.
+    """
+    if operator is None:
+        return None
+    shape = X.shape[1], models.shape[1]
+    with threads_for(len(X) * prod(shape)):
+        operator = as_operator(operator, shape=shape, image_shape=image_shape)
+        check_adjoint(operator, models=to_tensor(models))
+        misfit = Explanation().misfit(X, operator.data(models))
+    if misfit is not None:
+        warn(
+            "operator does not explain the measurements: b - A(x) has "
+            f"{misfit:.3g} times the variance of b; check its sign and units, "
+            "and whether a scaler changed those of X or y"
+        )
+    return operator
+
+
+def check_bounds(bounds):
+    """Smallest and largest value of a model, as floats.
+
+    Parameters
+    ----------
+    bounds : tuple of float or None
+        The values; None for none.
+
+    Returns
+    -------
+    tuple of float
+        The values.
+
+    Raises
+    ------
+    ValueError
+        If they are not two numbers, the second the larger one.
+    """
+    if bounds is None:
+        return -np.inf, np.inf
+    try:
+        numbers = np.asarray(bounds, dtype=np.float64)
+    except (TypeError, ValueError):
+        numbers = np.array(np.nan)
+    if numbers.shape != (2,) or not numbers[0] < numbers[1]:
+        raise ValueError(
+            "bounds must be two numbers, the smallest value of a model and a "
+            f"larger one, got {bounds!r}"
+        )
+    return tuple(numbers.tolist())
+
+
+def _check_size(array, name):
+    """Refuse what has no variance in double precision although it varies."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = np.ptp(array, axis=0).max()
+        square = np.square(spread) * len(array)
+    if not np.isfinite(square) or (spread > 0 and square < np.finfo(float).tiny):
+        raise ValueError(
+            f"{name} must be of a size whose square is a finite number and not zero, "
+            f"got values that spread by {spread:.3g}: scale it"
+        )

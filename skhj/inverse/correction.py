@@ -1,0 +1,51 @@
+"""How much of a network's correction of a linear estimate is applied."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+__all__ = ["CorrectionRule"]
+
+
+@dataclass(frozen=True)
+class CorrectionRule:
+    """Chooses the share of least squares, less what its gain may owe to chance.
+
+    With a mean gain g on some samples and its standard error e, the share is
+    multiplied by 1 - e^2 / g^2.
+
+    Parameters
+    ----------
+    chance : float, default=0.1
+        Probability of a gain that is chance: the share is zero where it is larger.
+    """
+
+    chance: float = 0.1
+
+    def share(self, linear, answers, X):
+        """Share of the correction that is best on some samples.
+
+        Parameters
+        ----------
+        linear, answers : ndarray of shape (n, N)
+            Linear estimates, and those with the whole correction.
+        X : ndarray of shape (n, N)
+            Models.
+
+        Returns
+        -------
+        float
+            The share, from 0 to 1.
+        """
+        step, left = answers - linear, X - linear
+        squared = np.sum(step**2)
+        if squared == 0 or len(X) < 2:
+            return 0.0
+        share = np.clip(np.sum(step * left) / squared, 0, 1)
+        gains = np.sum(left**2 - (left - share * step) ** 2, axis=1)
+        mean, error = gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+        # Of few samples the standard error is not well known either.
+        if mean <= stats.t.isf(self.chance, len(X) - 1) * error:
+            return 0.0
+        return float(share * (1 - (error / mean) ** 2))

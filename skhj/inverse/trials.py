@@ -1,0 +1,125 @@
+"""Trainings of one network in several settings, of which the best is kept."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from skhj.inverse.noise import FreshNoise
+from skhj.inverse.objectives import DrawObjective, MeanObjective
+from skhj.inverse.pairs import Pairs
+from skhj.inverse.unrolled.architecture import Architecture
+from skhj.inverse.unrolled.build import make_unrolled
+from skhj.numerics.tensors import to_tensor
+from skhj.numerics.threads import threads_for
+
+__all__ = ["Task", "Trained"]
+
+
+class Trained(NamedTuple):
+    """A trained network.
+
+    Attributes
+    ----------
+    network : UnrolledNetwork
+        The network, in single precision.
+    result : TrainingResult
+        Its losses.
+    criterion : nn.Module
+        The criterion that made them.
+    """
+
+    network: nn.Module
+    result: Any
+    criterion: nn.Module
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a network is to learn, whatever the setting.
+
+    Parameters
+    ----------
+    pairs : Pairs
+        Data and models.
+    architecture : Architecture
+        What the network is made of.
+    objective : MeanObjective or DrawObjective
+        What it is trained for.
+    judged : bool, default=True
+        Whether the samples held out choose the best weights.
+    noise_level : float or None, default=None
+        Standard deviation of the noise drawn afresh in each step; None draws none.
+    noiseless : ndarray of shape (n, M) or None, default=None
+        Data that it is added to.
+    max_norm : float, default=1.0
+        Norm to which longer gradients are clipped: those of a step that went astray,
+        for the loss is of order one.
+    pilot_share : float, default=1/4
+        Share of the passes of trainings by which settings are chosen.
+    """
+
+    pairs: Pairs
+    architecture: Architecture
+    objective: MeanObjective | DrawObjective
+    judged: bool = True
+    noise_level: float | None = None
+    noiseless: np.ndarray | None = None
+    max_norm: float = 1.0
+    pilot_share: float = 1 / 4
+
+    def best(self, candidates, trainer):
+        """The candidate in which a short training comes to the smallest loss."""
+        n_passes = max(1, int(self.pilot_share * trainer.schedule.max_iter))
+        short = trainer.scheduled(max_iter=n_passes).silent()
+        losses = []
+        for candidate in candidates:
+            try:
+                losses.append(self.train(candidate, short).result.best_loss)
+            except FloatingPointError:  # the other may train
+                losses.append(np.inf)
+        return candidates[int(np.argmin(losses))]
+
+    def train(self, candidate, trainer):
+        """`Trained` network of a candidate."""
+        setting, pairs, generator = candidate.setting, self.pairs, trainer.generator
+        with threads_for(setting.n_products(*pairs.sizes)):
+            network = self._network(candidate.physics, trainer.device)
+            criterion, module = self.objective.prepare(
+                network, setting, pairs, generator
+            )
+            tensors = self._tensors(setting.units, trainer)
+        result = trainer.scheduled(max_norm=self.max_norm).train(
+            module,
+            criterion.to(trainer.device),
+            *tensors,
+            n_places=self.architecture.n_places(pairs.X.shape[1]),
+            augment=self._augment(setting.units, generator),
+        )
+        return Trained(network, result, criterion)
+
+    def _network(self, physics, device):
+        network = make_unrolled(physics, self.architecture).to(device)
+        if self.architecture.convolutional:
+            network = network.to(memory_format=torch.channels_last)
+        return network
+
+    def _tensors(self, units, trainer):
+        """Inputs and answers to train on, and those held out, None if not judged."""
+
+        def single(array):
+            return to_tensor(array, dtype=np.float32, device=trainer.device)
+
+        B, X, held_out, seen = self.pairs
+        inputs, answers = single(units.inputs(B)), single(units.answers(X))
+        validation = (inputs[held_out], answers[held_out]) if self.judged else None
+        if self.noise_level is not None:
+            inputs = single(units.inputs(self.noiseless))
+        return (inputs[seen], answers[seen]), validation
+
+    def _augment(self, units, generator):
+        if self.noise_level is None:
+            return None
+        return FreshNoise(units, self.noise_level, generator)
