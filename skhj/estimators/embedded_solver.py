@@ -19,6 +19,7 @@ from skhj.estimators.model_checks import (
     check_operator,
     check_shape_of_models,
 )
+from skhj.estimators.process_state import keeps_process_state
 from skhj.estimators.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from skhj.exceptions import warn
 from skhj.inverse.candidates import SettingChoice
@@ -251,6 +252,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
+    @keeps_process_state
     def fit(self, X, y):
         """Learn to recover models from measurements.
 

@@ -15,6 +15,7 @@ from skhj.estimators.device import resolve_device, resolve_device_or_cpu
 from skhj.estimators.hold_out import hold_out
 from skhj.estimators.prior_estimator import PriorEstimator
 from skhj.estimators.prior_options import check_network, check_targets, settings_of
+from skhj.estimators.process_state import keeps_process_state
 from skhj.estimators.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from skhj.exceptions import ExtrapolationWarning, warn
 from skhj.numerics.threads import threads_for
@@ -239,6 +240,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
+    @keeps_process_state
     def fit(self, X, y, gradient=None):
         """Learn the value function and the prior.
 

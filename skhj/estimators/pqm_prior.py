@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from skhj.estimators.arrays import FLOATS, in_dtype
 from skhj.estimators.missing_gradients import estimate_gradient
 from skhj.estimators.prior_estimator import PriorEstimator
+from skhj.estimators.process_state import keeps_process_state
 from skhj.exceptions import warn
 from skhj.max_plus.constants import (
     prior_constants,
@@ -168,6 +169,7 @@ class PQMPrior(PriorEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
+    @keeps_process_state
     def fit(self, X, y, gradient=None):
         """Make the pieces from samples of a value function.
 
