@@ -107,9 +107,9 @@ class MemoryGradient:
         (g, Vg), (d, Vd) = new, old
         weighted = weights * Vg
         gg, gd = row_products(g, g), row_products(g, d)
-        hgg = damping * gg + row_products(weighted, Vg)
         hgd = damping * gd + row_products(weighted, Vd)
-        hdd = damping * row_products(d, d) + row_products(weights.mul_(Vd), Vd)
+        hgg = damping * gg + weighted.mul_(Vg).flatten(1).sum(1)
+        hdd = damping * row_products(d, d) + weights.mul_(Vd).mul_(Vd).flatten(1).sum(1)
         determinant = hgg * hdd - hgd**2
         plane = determinant > self.dependence * hgg * hdd
         safe = torch.where(plane, determinant, 1)

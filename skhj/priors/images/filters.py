@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import torch
 
+from skhj.numerics.blocks import row_blocks
+
 __all__ = ["FilterBank"]
 
 
@@ -40,6 +42,20 @@ class FilterBank(NamedTuple):
 
     def transpose(self, responses):
         """The transpose of ``forward``, shape (n, C, H, W)."""
+        height, width = self.weights.shape[-2:]
+        n, _, rows, columns = responses.shape
+        size = (rows + height - 1, columns + width - 1)
+        images = responses.new_zeros(n, self.weights.shape[1], *size)
+        blocks = row_blocks(rows, n * columns * self.weights[0].numel())
+        for block in blocks:
+            block_rows = slice(block.start, block.stop + height - 1)
+            self._add_transpose(responses[:, :, block], images[:, :, block_rows])
+        if self.reflect:
+            images = _folded(_folded(images, height // 2, 2), width // 2, 3)
+        return images
+
+    def _add_transpose(self, responses, images):
+        """Add the responses' transpose where filters fit."""
         _, n_channels, height, width = self.weights.shape
         n, _, rows, columns = responses.shape
         parts = self.weights.flatten(1).T @ responses.flatten(2)
@@ -47,12 +63,8 @@ class FilterBank(NamedTuple):
         by_row = parts.new_zeros(n, n_channels, width, rows + height - 1, columns)
         for i in range(height):
             by_row[..., i : i + rows, :] += parts[:, :, i]
-        images = parts.new_zeros(n, n_channels, rows + height - 1, columns + width - 1)
         for j in range(width):
             images[..., j : j + columns] += by_row[:, :, j]
-        if self.reflect:
-            images = _folded(_folded(images, height // 2, 2), width // 2, 3)
-        return images
 
     def _patches(self, images):
         """All patches, shape (n, C h w, places), and the numbers of places."""

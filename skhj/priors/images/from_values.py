@@ -28,8 +28,8 @@ class EnvelopeResult(NamedTuple):
     loss_curve : ndarray of shape (n_steps,)
         Mean squared error of each step's values, as a part of their variance.
     offset : float
-        Mean of the last steps' true minus learned values of t S: the learned prior is
-        zero on constant images.
+        Mean of the last steps' true minus learned values of t S, zero unless it is
+        free: the learned prior is zero on constant images.
     """
 
     loss_curve: np.ndarray
@@ -49,6 +49,9 @@ class EnvelopeTraining:
     gradient_weight : float, default=1.0
         Weight of the squared error of the gradients, as a part of their mean square,
         where proximal points are known.
+    free_offset : bool, default=True
+        Whether values are known up to a constant only. Where they are not, that of
+        constant images is zero, and the prior extends better to larger images.
     n_offset : int, default=50
         Last steps over which the offset is averaged.
     """
@@ -56,6 +59,7 @@ class EnvelopeTraining:
     schedule: ImageSchedule = field(default_factory=ImageSchedule)
     n_minimise: int = 8
     gradient_weight: float = 1.0
+    free_offset: bool = True
     n_offset: int = 50
 
     def train(self, prior, images, values, generator, points=None):
@@ -98,7 +102,7 @@ class EnvelopeTraining:
                 kept[rows] = minimum.point
             x = kept[rows]
             error = potential.value(x) + _half_square(x - noisy) - values[rows]
-            offset = error.detach().mean()
+            offset = error.detach().mean() * self.free_offset
             loss = (((error - offset) / unit) ** 2).mean()
             total = loss
             if points is not None:

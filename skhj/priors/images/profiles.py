@@ -44,7 +44,9 @@ class ClipProfiles(NamedTuple):
     def derivative(self, responses):
         """Their slopes."""
         fall = _clip(responses, self.reach)
-        return _clip(responses, self.knee).addcmul(fall, self.concavity, value=-1)
+        return torch.addcmul(
+            _clip(responses, self.knee), fall, self.concavity, value=-1
+        )
 
     def curvature(self, responses):
         """Their second derivatives; between two at a kink."""
@@ -69,7 +71,8 @@ class _Clip(torch.autograd.Function):
     @staticmethod
     def forward(ctx, responses, knee):
         ctx.save_for_backward(responses, knee)
-        return torch.maximum(torch.minimum(responses, knee), -knee)
+        clipped = torch.minimum(responses, knee)
+        return torch.maximum(clipped, -knee, out=clipped)
 
     @staticmethod
     @torch.autograd.function.once_differentiable

@@ -5,6 +5,7 @@ import torch
 from image_models import SHAPES, normal, random_prior
 
 from skhj.numerics.memory_gradient import row_products
+from skhj.priors.images.certificate import largest_concavity
 from skhj.priors.images.potential import Denoising
 
 STEP = 1e-6
@@ -96,6 +97,19 @@ def test_curvature_is_at_least_minus_the_concavity():
         worst = -filters.transpose(profiles.concavity * responses).flatten(1)
         smallest = torch.linalg.eigvalsh(worst).min()
         assert -prior.max_concavity <= smallest < 0
+
+
+def test_power_method_finds_the_largest_concavity(model):
+    potential, x = model
+    filters, profiles = potential
+    n = x[0].numel()
+    basis = torch.eye(n, dtype=torch.float64).view(n, *x.shape[1:])
+    image = filters.transpose(profiles.concavity * filters.forward(basis)).flatten(1)
+    largest = torch.linalg.eigvalsh(image).max()
+    generator = torch.Generator().manual_seed(0)
+    found = largest_concavity(potential, x.shape[1:], generator, n_iter=500)
+    assert found <= largest * (1 + 1e-12)
+    assert found == pytest.approx(float(largest), rel=1e-3)
 
 
 def test_profiles_level_off_and_never_fall():
