@@ -1,0 +1,46 @@
+r"""How concave an image potential can be, by the power method.
+
+Where filters fit the joint spectral norm bounds the curvature for any shape. Images
+that are continued about their edges count pixels there more often, and the bound is not
+proven: this one is for a shape, and attained where every response lies between the knee
+and the reach of its profile.
+"""
+
+import torch
+
+from skhj.numerics.memory_gradient import row_products
+
+__all__ = ["largest_concavity"]
+
+
+@torch.no_grad()
+def largest_concavity(potential, image_shape, generator, *, n_iter=100):
+    """Largest concavity of t J on images of a shape, approached from below.
+
+    Parameters
+    ----------
+    potential : ImagePotential
+        The potential t J.
+    image_shape : tuple of int
+        Channels, height and width.
+    generator : torch.Generator
+        Source of the first image, on the CPU.
+    n_iter : int, default=100
+        Steps of the power method.
+
+    Returns
+    -------
+    float
+        Largest eigenvalue of the sum of kappa_k V_k^T V_k: below 1,
+        the energy of denoising is strongly convex.
+    """
+    filters, profiles = potential
+    images = torch.randn(1, *image_shape, generator=generator).to(filters.weights)
+    concavity = 0.0
+    for _ in range(n_iter):
+        images = images / row_products(images, images).sqrt()
+        responses = profiles.concavity * filters.forward(images)
+        image = filters.transpose(responses)
+        concavity = float(row_products(images, image))
+        images = image
+    return concavity

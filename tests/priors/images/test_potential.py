@@ -1,0 +1,177 @@
+"""The potential: derivatives, convexity of the energy, invariances."""
+
+import pytest
+import torch
+from image_models import SHAPES, normal, random_prior
+
+from skhj.numerics.memory_gradient import row_products
+from skhj.priors.images.certificate import largest_concavity
+from skhj.priors.images.potential import Denoising
+
+STEP = 1e-6
+
+
+@pytest.fixture(params=[False, True], ids=["fits", "reflect"])
+def reflect(request):
+    return request.param
+
+
+@pytest.fixture(params=SHAPES)
+def model(request, reflect):
+    """A potential and three images."""
+    filter_shape, image_shape = SHAPES[request.param]
+    potential = random_prior(filter_shape).potential(reflect=reflect).detached()
+    return potential, 2 * normal(3, *image_shape, seed=7)
+
+
+def test_gradient_is_the_value_s(model):
+    potential, x = model
+    direction = normal(*x.shape, seed=8)
+    difference = potential.value(x + STEP * direction) - potential.value(
+        x - STEP * direction
+    )
+    slope = row_products(potential.gradient(x), direction)
+    torch.testing.assert_close(difference / (2 * STEP), slope, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(potential.slope(x, direction), slope)
+
+
+def test_hessian_is_the_gradient_s(model):
+    potential, x = model
+    direction = normal(*x.shape, seed=8)
+    difference = potential.gradient(x + STEP * direction) - potential.gradient(
+        x - STEP * direction
+    )
+    # No response crosses a kink within the step.
+    torch.testing.assert_close(
+        difference / (2 * STEP), potential.hessian(x)(direction), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_derivatives_by_the_weights_are_the_slope_s(reflect):
+    """torch's own check, of the clips' written derivatives too."""
+    prior = random_prior((1, 3, 3), n_filters=3)
+    x, v = 2 * normal(2, 1, 6, 6, seed=7), normal(2, 1, 6, 6, seed=8)
+    direction = [normal(*p.shape, seed=9) for p in prior.parameters()]
+
+    def slope():
+        return prior.potential(reflect=reflect).slope(x, v).sum()
+
+    gradients = torch.autograd.grad(slope(), list(prior.parameters()))
+    expected = sum((g * d).sum() for g, d in zip(gradients, direction, strict=True))
+    values = []
+    for sign in (1, -1):
+        with torch.no_grad():
+            for p, d in zip(prior.parameters(), direction, strict=True):
+                p += sign * STEP * d
+            values.append(slope())
+            for p, d in zip(prior.parameters(), direction, strict=True):
+                p -= sign * STEP * d
+    torch.testing.assert_close(
+        (values[0] - values[1]) / (2 * STEP), expected, rtol=1e-5, atol=1e-7
+    )
+
+
+def test_energy_is_midpoint_convex_where_filters_fit():
+    for filter_shape, image_shape in SHAPES.values():
+        potential = random_prior(filter_shape).potential(reflect=False).detached()
+        x, y = normal(200, *image_shape, seed=1), normal(200, *image_shape, seed=2)
+
+        def energy(images, potential=potential):
+            return potential.value(images) + row_products(images, images) / 2
+
+        for size in (0.1, 1.0, 10.0):
+            middle = energy(size * (x + y) / 2)
+            chord = (energy(size * x) + energy(size * y)) / 2
+            assert (middle <= chord * (1 + 1e-12)).all()
+
+
+def test_curvature_is_at_least_minus_the_concavity():
+    """The Hessian where every response is between knee and reach, as a matrix."""
+    for filter_shape, image_shape in SHAPES.values():
+        prior = random_prior(filter_shape, share_of_concavity=0.99)
+        potential = prior.potential(reflect=False).detached()
+        filters, profiles = potential
+        n = torch.Size(image_shape).numel()
+        basis = torch.eye(n, dtype=torch.float64).view(n, *image_shape)
+        responses = filters.forward(basis)
+        worst = -filters.transpose(profiles.concavity * responses).flatten(1)
+        smallest = torch.linalg.eigvalsh(worst).min()
+        assert -prior.max_concavity <= smallest < 0
+
+
+def test_power_method_finds_the_largest_concavity(model):
+    potential, x = model
+    filters, profiles = potential
+    n = x[0].numel()
+    basis = torch.eye(n, dtype=torch.float64).view(n, *x.shape[1:])
+    image = filters.transpose(profiles.concavity * filters.forward(basis)).flatten(1)
+    largest = torch.linalg.eigvalsh(image).max()
+    generator = torch.Generator().manual_seed(0)
+    found = largest_concavity(potential, x.shape[1:], generator, n_iter=500)
+    assert found <= largest * (1 + 1e-12)
+    assert found == pytest.approx(float(largest), rel=1e-3)
+
+
+def test_profiles_level_off_and_never_fall():
+    profiles = random_prior((1, 3, 3)).potential(reflect=True).detached().profiles
+    knee, reach, concavity = profiles
+    assert ((concavity > 0) & (concavity < 1)).all()
+    assert (knee < reach).all()
+    assert (concavity * reach <= knee).all()
+    far = 2 * reach * torch.ones(1, 5, 1, 1).double()
+    torch.testing.assert_close(
+        profiles.derivative(far)[0], (knee - concavity * reach), rtol=1e-12, atol=1e-12
+    )
+
+
+def test_weights_make_a_quadratic_above_the_profile():
+    profiles = random_prior((1, 3, 3)).potential(reflect=True).detached().profiles
+    at = torch.linspace(-3, 3, 61).double().view(61, 1, 1, 1) * profiles.reach
+    weights = profiles.weights(at, profiles.derivative(at))
+    assert torch.isfinite(weights).all()
+    other = torch.linspace(-4, 4, 37).double().view(37, 1, 1, 1, 1) * profiles.reach
+    bound = profiles.value(at) + weights * (other**2 - at**2) / 2
+    assert (profiles.value(other) <= bound + 1e-12).all()
+
+
+def test_scaled_potential_is_a_multiple():
+    potential = random_prior((1, 3, 3)).potential(reflect=True).detached()
+    x = normal(2, 1, 6, 6)
+    torch.testing.assert_close(potential.scaled(0.3).value(x), 0.3 * potential.value(x))
+
+
+def test_constants_change_nothing():
+    potential = random_prior((3, 3, 3)).potential(reflect=True).detached()
+    x = normal(2, 3, 6, 6)
+    torch.testing.assert_close(potential.value(x + 7.0), potential.value(x))
+
+
+def test_rotated_filters_see_rotated_images():
+    potential = random_prior((1, 3, 3)).potential(reflect=True).detached()
+    filters = potential.filters
+    rotated = potential._replace(
+        filters=filters._replace(weights=filters.weights.rot90(dims=(2, 3)))
+    )
+    x = normal(2, 1, 6, 8)
+    torch.testing.assert_close(rotated.value(x.rot90(dims=(2, 3))), potential.value(x))
+
+
+def test_larger_images_sum_over_more_places():
+    """One prior for any shape: an image beside its mirror image counts twice."""
+    prior = random_prior((1, 3, 3))
+    symmetric = prior.filters.detach() + prior.filters.detach().flip(3)
+    with torch.no_grad():
+        prior.filters.copy_(symmetric)
+    potential = prior.potential(reflect=True).detached()
+    x = normal(2, 1, 6, 7)
+    torch.testing.assert_close(
+        potential.value(torch.cat([x, x.flip(3)], 3)), 2 * potential.value(x)
+    )
+
+
+def test_energy_of_denoising_has_the_gradient_it_says():
+    potential = random_prior((1, 3, 3)).potential(reflect=True).detached()
+    noisy, x = normal(2, 1, 6, 6), normal(2, 1, 6, 6, seed=1)
+    energy = Denoising(potential, noisy)
+    gradient, _ = energy.gradient_and_weights(x, energy.features(x))
+    torch.testing.assert_close(gradient, x - noisy + potential.gradient(x))
