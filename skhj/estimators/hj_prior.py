@@ -1,11 +1,10 @@
 """Estimator of a prior from samples of its Hamilton-Jacobi value function."""
 
+import math
 from numbers import Integral, Real
 
-import numpy as np
 import torch
-from sklearn.base import _fit_context
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.base import _fit_context, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -14,15 +13,18 @@ from skhj import hamilton_jacobi as hj
 from skhj.estimators.device import resolve_device, resolve_device_or_cpu
 from skhj.estimators.hold_out import hold_out
 from skhj.estimators.prior_estimator import PriorEstimator
-from skhj.estimators.prior_options import check_network, check_targets, settings_of
+from skhj.estimators.prior_options import (
+    check_network,
+    check_shape,
+    check_targets,
+    settings_of,
+)
+from skhj.estimators.prior_reports import report_answer, report_fit
 from skhj.estimators.process_state import keeps_process_state
 from skhj.estimators.progress import CallbackSupportMixin, FitProgress, with_callbacks
-from skhj.exceptions import ExtrapolationWarning, warn
-from skhj.numerics.threads import threads_for
-from skhj.priors.data_reach import measure_reach
-from skhj.priors.gradient_mismatch import gradient_mismatch
+from skhj.operators.image_shape import check_image_shape, with_channels
 from skhj.priors.kinds import NAMES, kinds_of
-from skhj.priors.samples import Samples, samples_of_prior
+from skhj.priors.samples import Samples
 from skhj.priors.search import PriorSearch
 
 __all__ = ["HJPriorRegressor"]
@@ -42,7 +44,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     t : float, default=1.0
         Time of the samples, positive. It has the units of |x|^2 / S: points scaled
         by ``a`` ask for ``a**2 * t``, values scaled by ``c`` for ``t / c``.
-    network : {"auto", "icnn", "ridge", "envelope"} or nn.Module class, default="auto"
+    network : {"auto", "icnn", "ridge", "envelope", "images"} or nn.Module class, \
+            default="auto"
         Model of the value function.
 
         - "ridge": convex splines along the axes, or along directions that are learned;
@@ -50,8 +53,11 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         - "icnn": an input-convex network with a wide shallow branch.
         - "envelope": a network for the prior itself, trained through the minimisation
           that makes the value function of it.
+        - "images": profiles of convolutions with learned filters, for points that are
+          images; the prior is weakly convex by construction, and the same for images of
+          any shape, see `for_images`.
         - "auto": splines first, then, unless these leave next to nothing, the others;
-          the best on the hold-out is kept.
+          the best on the hold-out is kept. "images" alone with ``image_shape``.
         - A class is called with the number of features; its modules map (n, d) to (n,)
           and must be convex in their input, and a method ``project_`` is called after
           each step where there is one.
@@ -60,6 +66,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         of which X are noisy ones). With "prox", ``predict`` returns proximal points,
         and S and J are known up to a constant, chosen so that the least prior of a
         training point is zero.
+    image_shape : tuple of int or None, default=None
+        Shape of points that are flattened images or windows of them, (H, W), or
+        (C, H, W) with channels, or that are signals, (N,), of 6 pixels or more.
     hidden_layer_sizes : tuple of int, default=(96, 96)
         Widths of the deep branch of "icnn"; may be empty.
     wide_units : int, default=256
@@ -70,8 +79,10 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         Largest number of passes over the data, for each network; half of them for one
         that only starts Newton's method. Training ends when half as many pass without
         progress on the hold-out. Time is about proportional to it, but for splines.
+        For images, one stands for 40 steps, 20 for signals.
     batch_size : int or "auto", default="auto"
-        Samples a step. "auto" takes a sixteenth of the samples, from 32 to 256.
+        Samples a step. "auto" takes a sixteenth of the samples, from 32 to 256; as many
+        images as have 9,600 pixels, from 2 to 32.
     learning_rate : float, default=0.02
         Largest step size of Adam; it is reached after a tenth of the steps and falls
         to zero along a half cosine.
@@ -180,6 +191,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         "t": [Interval(Real, 0, None, closed="neither")],
         "network": [StrOptions(set(NAMES)), type],
         "target": [StrOptions({"value", "prox"})],
+        "image_shape": ["array-like", None],
         "hidden_layer_sizes": ["array-like"],
         "wide_units": [Interval(Integral, 0, None, closed="left")],
         "softplus_beta": [Interval(Real, 0, None, closed="neither")],
@@ -205,6 +217,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         *,
         network="auto",
         target="value",
+        image_shape=None,
         hidden_layer_sizes=(96, 96),
         wide_units=256,
         softplus_beta=5.0,
@@ -223,6 +236,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         self.t = t
         self.network = network
         self.target = target
+        self.image_shape = image_shape
         self.hidden_layer_sizes = hidden_layer_sizes
         self.wide_units = wide_units
         self.softplus_beta = softplus_beta
@@ -268,6 +282,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         self._forget_fit()
         check_network(self)
         X, S, gradient = check_targets(self, X, y, gradient)
+        shape = self.image_shape and check_shape(self.image_shape, X.shape[1])
         rng = check_random_state(self.random_state)
         held_out = hold_out(len(X), self.validation_fraction, rng)
         samples = Samples(X, S, gradient, self.t, held_out)
@@ -275,31 +290,14 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             device = resolve_device(self.device)
             settings = settings_of(self, samples.n_seen, device, progress)
             search = PriorSearch(samples, settings, rng)
-            kinds = kinds_of(self.network, settings.architecture)
+            kinds = kinds_of(self.network, settings.architecture, shape)
             candidates = search.run(kinds, wanted=self.network != "auto")
-        of_prior = samples_of_prior(samples, candidates[0].model)
+        best = candidates[0]
+        of_prior = best.kind.prior_samples(samples, best.model)
         if S is None:
-            candidates[0].model.shift_(-of_prior.values.min())
-        self._report(search, candidates[0])
+            best.model.shift_(-of_prior.values.min())
+        report_fit(search, best, self.max_iter)
         return self._keep(candidates, samples, of_prior)
-
-    def _report(self, search, best, inconsistent=0.5):
-        """Warn of what the fit has shown; more than half of a variance is no noise."""
-        for kind, error in search.failures:
-            warn(f"network {kind.label!r} failed and is left out: {error}")
-        for name in best.unsettled:
-            warn(
-                f"the network of the {name} was still improving when its training "
-                f"ended; raise max_iter (it is {self.max_iter})",
-                ConvergenceWarning,
-            )
-        mismatch = gradient_mismatch(search.samples, best.model)
-        if mismatch > inconsistent:
-            warn(
-                "gradient differs from that of the fitted values by "
-                f"{mismatch:.0%} of its variance: check its sign and its units (from "
-                "proximal points P it is (X - P) / t), or for noise"
-            )
 
     def _keep(self, candidates, samples, of_prior):
         """Set every fitted attribute, now that all of them are known."""
@@ -309,7 +307,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             network_=best.kind.name,
             candidates_=[candidate.summary() for candidate in candidates],
             prior_method_=best.model.method,
-            value_weights_=value.to_arrays(),
+            value_weights_=None if value is None else value.to_arrays(),
             prior_weights_=None if prior is None else prior.to_arrays(),
             loss_curve_=best.loss_curve,
             prior_loss_curve_=best.prior_loss_curve,
@@ -317,7 +315,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             _fitted_time=samples.t,
             _fitted_kind=best.kind,
             _fitted_target=self.target,
-            _fitted_reach=(measure_reach(samples.X), measure_reach(of_prior.X)),
+            _fitted_reach=(best.kind.reach(samples.X), best.kind.reach(of_prior.X)),
             _loaded_model=best.model,
         )
 
@@ -350,45 +348,49 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         check_is_fitted(self)
         return self.prox(X) if self._fitted_target == "prox" else super().predict(X)
 
+    def for_images(self, image_shape):
+        """Return the same prior for images of another shape.
+
+        Parameters
+        ----------
+        image_shape : tuple of int
+            Shape of the images, (H, W), (C, H, W) or (N,) as ``image_shape``.
+
+        Returns
+        -------
+        HJPriorRegressor
+            A fitted estimator whose points are such images; it has the same weights.
+
+        Raises
+        ------
+        ValueError
+            If the prior is not one of images, or the shape is of another kind.
+        """
+        check_is_fitted(self)
+        sizes = check_image_shape(image_shape, n_axes=(1, 2, 3))
+        kind = self._fitted_kind.for_images(with_channels(sizes))
+        other = clone(self).set_params(image_shape=sizes)
+        fitted = {name: vars(self)[name] for name in vars(self) if name[-1] == "_"}
+        fitted |= {n: vars(self)[n] for n in vars(self) if n.startswith("_fitted")}
+        fitted |= {"n_features_in_": math.prod(sizes), "_fitted_kind": kind}
+        fitted.pop("feature_names_in_", None)
+        other._keep_fit(**fitted)
+        return other._keep_fit(**other._load())
+
     def _value_and_prox(self, X):
-        with self._threads(X):
-            answer = self._loaded_model.value(X)
-        self._check_answer(answer, X, self._fitted_reach[0])
+        answer = self._loaded_model.value(X)
+        report_answer(answer, X, self._fitted_reach[0])
         P = hj.prox_from_gradient(X, answer.gradient, self._fitted_time)
         return answer.value, P
 
     def _prior_and_gradient(self, X):
-        with self._threads(X):
-            answer = self._loaded_model.prior(X)
-        self._check_answer(answer, X, self._fitted_reach[1])
+        answer = self._loaded_model.prior(X)
+        report_answer(answer, X, self._fitted_reach[1])
         return answer.value, answer.gradient
 
     def _evolved(self, X, time):
-        with self._threads(X):
-            answer = self._loaded_model.evolve(X, time)
+        answer = self._loaded_model.evolve(X, time)
         # The data have to reach where the characteristics through X end.
         ends = X + (self._fitted_time - time) * answer.gradient
-        self._check_answer(answer, ends, self._fitted_reach[0])
-        return answer.value
-
-    def _threads(self, X):
-        """As many threads as the model's products with some rows are worth."""
-        weights = [*self.value_weights_.values(), *(self.prior_weights_ or {}).values()]
-        return threads_for(len(X) * sum(np.size(weight) for weight in weights))
-
-    def _check_answer(self, answer, X, reach):
-        """Warn of answers that extrapolate, and of those not solved for."""
-        n_far = int(reach.is_far(X).sum())
-        if n_far:
-            warn(
-                f"{n_far} of {len(X)} points lie far outside the data of fit, where "
-                "answers extrapolate",
-                ExtrapolationWarning,
-            )
-        n_unsolved = int((~answer.solved).sum())
-        if n_unsolved:
-            warn(
-                f"a minimisation was not solved to its tolerance at {n_unsolved} of "
-                f"{len(X)} points: values there are bounds, not the fitted ones",
-                ConvergenceWarning,
-            )
+        report_answer(answer, ends, self._fitted_reach[0])
+        return answer.value, hj.prox_from_gradient(X, answer.gradient, time)

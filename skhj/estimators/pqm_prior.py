@@ -314,7 +314,7 @@ class PQMPrior(PriorEstimator):
         return self._solve(X, self._fitted_time)
 
     def _evolved(self, X, time):
-        return self._solve(X, time)[0]
+        return self._solve(X, time)
 
     def _solve(self, X, time):
         solver = ValueSolver(tol=self.tol, max_rounds=self.max_rounds)

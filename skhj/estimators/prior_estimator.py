@@ -28,7 +28,7 @@ class PriorEstimator(
     the time it was fitted for. It implements ``_value_and_prox(X)`` and
     ``_prior_and_gradient(X)``, which map points (n, d), of float64 or float32, to
     values (n,) and points or gradients (n, d) in float64, and ``_evolved(X, time)``,
-    values (n,) at a time between 0 and t.
+    values (n,) and proximal points (n, d) at a time between 0 and t.
     """
 
     def __sklearn_tags__(self):
@@ -64,21 +64,35 @@ class PriorEstimator(
         X = self._check_points(X)
         return in_dtype(self._value_and_prox(X)[0], X.dtype)
 
-    def prox(self, X):
-        """Proximal operator of the prior, x - t grad S(x, t).
+    def prox(self, X, time=None):
+        """Proximal operator of the prior, x - s grad S(x, s) at the time s.
 
         Parameters
         ----------
         X : array-like of shape (n, d)
             Points.
+        time : float or None, default=None
+            The time s, from above 0 to ``t``: the step of the proximal operator, for
+            images the variance of the noise. None is ``t``.
 
         Returns
         -------
         ndarray of shape (n, d)
             Proximal points.
+
+        Raises
+        ------
+        ValueError
+            If ``time`` is not above 0 and at most ``t``.
         """
         X = self._check_points(X)
-        return in_dtype(self._value_and_prox(X)[1], X.dtype)
+        if time is None or time == self._fitted_time:
+            return in_dtype(self._value_and_prox(X)[1], X.dtype)
+        if not isinstance(time, Real) or not 0 < time < self._fitted_time:
+            raise ValueError(
+                f"time must be above 0 and at most t={self._fitted_time}, got {time!r}"
+            )
+        return in_dtype(self._evolved(X, time)[1], X.dtype)
 
     def transform(self, X):
         """Return ``prox(X)``, so that a fitted prior denoises inside a Pipeline.
@@ -194,4 +208,4 @@ class PriorEstimator(
             return self.prior(X)
         if time == self._fitted_time:
             return in_dtype(self._value_and_prox(X)[0], X.dtype)
-        return in_dtype(self._evolved(X, time), X.dtype)
+        return in_dtype(self._evolved(X, time)[0], X.dtype)

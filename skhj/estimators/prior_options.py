@@ -1,5 +1,6 @@
 """What HJPriorRegressor was asked for: checked, and made settings of."""
 
+import math
 from numbers import Integral
 
 import numpy as np
@@ -9,13 +10,14 @@ from sklearn.utils.validation import validate_data
 from torch import nn
 
 from skhj import hamilton_jacobi as hj
+from skhj.operators.image_shape import check_image_shape, with_channels
 from skhj.priors.convex.architecture import ICNNArchitecture, UserArchitecture
 from skhj.priors.convex.proximal_matching import ProximalMatching
 from skhj.priors.kinds import NAMES
 from skhj.priors.search import Settings
 from skhj.training import Schedule, Trainer
 
-__all__ = ["check_network", "check_targets", "settings_of"]
+__all__ = ["check_network", "check_shape", "check_targets", "settings_of"]
 
 
 def check_network(est):
@@ -36,6 +38,12 @@ def check_network(est):
             f"network must be one of {sorted(NAMES)} or a subclass of "
             f"torch.nn.Module (the class itself, not an object), got {est.network!r}"
         )
+    if (est.network == "images") > (est.image_shape is not None):
+        raise ValueError("image_shape must be given with network='images', got None")
+    if est.image_shape is not None and est.network not in ("auto", "images"):
+        raise ValueError(
+            f"network must be 'auto' or 'images' with image_shape, got {est.network!r}"
+        )
     sizes = list(est.hidden_layer_sizes)
     if not all(isinstance(size, Integral) and size > 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be positive integers, got {sizes}")
@@ -43,6 +51,41 @@ def check_network(est):
         raise ValueError(
             "hidden_layer_sizes and wide_units must not both leave out all units"
         )
+
+
+def check_shape(image_shape, n_features):
+    """Channels, height and width of points that are images.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        As the user gives it: (N,), (H, W) or (C, H, W).
+    n_features : int
+        Number of features of a point.
+
+    Returns
+    -------
+    tuple of int
+        Three sizes.
+
+    Raises
+    ------
+    ValueError
+        If it is no shape, or not that of the points, or too small for filters.
+    """
+    sizes = check_image_shape(image_shape, n_axes=(1, 2, 3))
+    if math.prod(sizes) != n_features:
+        raise ValueError(
+            f"image_shape must be that of a row of X, {n_features} pixels, got "
+            f"{sizes}, {math.prod(sizes)} pixels"
+        )
+    shape = with_channels(sizes)
+    smallest = shape[2] if len(sizes) == 1 else min(shape[1:])
+    if smallest < 6:
+        raise ValueError(
+            f"image_shape must be of at least 6 pixels along each axis, got {sizes}"
+        )
+    return shape
 
 
 def check_targets(est, X, y, gradient):
@@ -75,6 +118,11 @@ def check_targets(est, X, y, gradient):
         raise ValueError(
             "prox_loss='matching' needs target='prox' and a network that is not "
             f"'ridge', got target={est.target!r} and network={est.network!r}"
+        )
+    if est.prox_loss == "matching" and est.image_shape is not None:
+        raise ValueError(
+            "prox_loss must be 'squared' with image_shape: priors of images know the "
+            f"squared error only, got {est.prox_loss!r}"
         )
     if est.target == "value":
         return est._check_samples(X, y, gradient)

@@ -1,5 +1,8 @@
 """What a kind of model of a prior says of itself."""
 
+from skhj.priors.data_reach import measure_reach
+from skhj.priors.samples import samples_of_prior
+
 __all__ = ["Kind"]
 
 
@@ -53,6 +56,21 @@ class Kind:
     def finish(self, candidate, search):
         """Complete the best model by what the others can do without."""
         return candidate
+
+    def prior_samples(self, samples, model):
+        """Samples of the prior: they tell how far it is determined, and its minimum."""
+        return samples_of_prior(samples, model)
+
+    def reach(self, X):
+        """How far points reach, an object with ``is_far(X)``."""
+        return measure_reach(X)
+
+    def for_images(self, image_shape):
+        """The same kind for images of another shape, (channels, height, width)."""
+        raise ValueError(
+            f"for_images needs a prior of images, fitted with image_shape: this one is "
+            f"of the kind {self.name!r}"
+        )
 
     def load(self, arrays, prior_arrays, *, t, method):
         """Make a model of the arrays of its two functions.

@@ -4,16 +4,17 @@ from dataclasses import replace
 
 from skhj.priors.convex.kind import ConvexNetwork
 from skhj.priors.envelope.kind import Envelope
+from skhj.priors.images.kind import Images
 from skhj.priors.splines.basis_search import BasisSearch
 from skhj.priors.splines.fit import SplineSolver
 from skhj.priors.splines.kind import Splines
 
 __all__ = ["NAMES", "kinds_of"]
 
-NAMES = ("auto", "ridge", "envelope", "icnn")
+NAMES = ("auto", "ridge", "envelope", "icnn", "images")
 
 
-def kinds_of(network, architecture):
+def kinds_of(network, architecture, image_shape=None):
     """Kinds to try, in order, for an estimator's parameter ``network``.
 
     Parameters
@@ -22,12 +23,16 @@ def kinds_of(network, architecture):
         One of ``NAMES``, or a module's class.
     architecture : Architecture
         Of convex networks.
+    image_shape : tuple of int or None, default=None
+        Channels, height and width of points that are images.
 
     Returns
     -------
     tuple of Kind
         The kinds.
     """
+    if image_shape is not None:
+        return (Images.of_shape(image_shape),)
     convex = ConvexNetwork(architecture)
     searching = SplineSolver(basis=BasisSearch())
     splines = Splines("axes"), Splines("basis", searching)

@@ -1,6 +1,7 @@
 r"""A model of the prior itself: the value function is its forward solution."""
 
 from skhj import hamilton_jacobi as hj
+from skhj.numerics.threads import threads_for
 from skhj.priors.envelope.lax_oleinik import lax_oleinik
 from skhj.priors.solved import Solved, solved_everywhere, solved_in_blocks
 
@@ -39,6 +40,11 @@ class PriorModel:
         """The function of the value, which only starts, and that of the prior."""
         return self.start, self.function
 
+    def _n_products(self, n_rows):
+        """Multiplications of one step of a query of so many points."""
+        tensors = (t for f in self.functions for t in f.state_dict().values())
+        return n_rows * sum(tensor.numel() for tensor in tensors)
+
     def value(self, X):
         """Value function S(x, t) at points, with gradients, as a `Solved`."""
         return self.evolve(X, self.t)
@@ -69,4 +75,5 @@ class PriorModel:
 
     def _in_blocks(self, function, X, row_size):
         device = self.function.unit_center.device
-        return solved_in_blocks(function, X, device=device, row_size=row_size)
+        with threads_for(self._n_products(len(X))):
+            return solved_in_blocks(function, X, device=device, row_size=row_size)

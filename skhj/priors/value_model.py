@@ -1,6 +1,7 @@
 r"""A model of the value function: the prior is its backward solution."""
 
 from skhj import hamilton_jacobi as hj
+from skhj.numerics.threads import threads_for
 from skhj.priors.conjugation import CONJUGATIONS, prox_of
 from skhj.priors.solved import Solved, solved_everywhere, solved_in_blocks
 
@@ -44,6 +45,12 @@ class ValueModel:
         """Spread of the narrower of the samples and their proximal points."""
         return min(float(f.unit_length) for f in self.functions if f is not None)
 
+    def _n_products(self, n_rows):
+        """Multiplications of one step of a query of so many points."""
+        functions = [function for function in self.functions if function is not None]
+        tensors = (t for f in functions for t in f.state_dict().values())
+        return n_rows * sum(tensor.numel() for tensor in tensors)
+
     def value(self, X):
         """Value function S(x, t) at points, with gradients, as a `Solved`."""
 
@@ -76,7 +83,8 @@ class ValueModel:
 
     def _in_blocks(self, function, X, row_size):
         device = self.function.unit_center.device
-        return solved_in_blocks(function, X, device=device, row_size=row_size)
+        with threads_for(self._n_products(len(X))):
+            return solved_in_blocks(function, X, device=device, row_size=row_size)
 
     def _backward(self, X, time):
         """S(x, time) as the largest value whose paraboloids stay above S(., t)."""

@@ -8,9 +8,11 @@ slope at the knee in (0, 1).
 
 import math
 
+import numpy as np
 import torch
 from torch import nn
 
+from skhj.numerics.tensors import to_tensor
 from skhj.priors.images.filters import FilterBank
 from skhj.priors.images.potential import ImagePotential
 from skhj.priors.images.profiles import ClipProfiles
@@ -53,6 +55,7 @@ class ImagePrior(nn.Module):
     ):
         super().__init__()
         self.max_slope, self.max_concavity = max_slope, max_concavity
+        self.register_buffer("offset", filters.new_zeros((), dtype=torch.float64))
         ones = filters.new_ones(len(filters))
         knee = threshold / (share_of_slope * max_slope)
         self.filters = nn.Parameter(filters.detach().clone())
@@ -60,6 +63,23 @@ class ImagePrior(nn.Module):
         self.slope_logit = nn.Parameter(_logit(share_of_slope) * ones)
         self.concavity_logit = nn.Parameter(_logit(share_of_concavity) * ones)
         self.tail_logit = nn.Parameter(_logit(tail) * ones)
+
+    def to_arrays(self):
+        """All numbers, as a dict of numpy arrays."""
+        state = self.double().state_dict()
+        bounds = {"max_slope": self.max_slope, "max_concavity": self.max_concavity}
+        return {name: t.cpu().numpy().copy() for name, t in state.items()} | {
+            name: np.array(bound) for name, bound in bounds.items()
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays):
+        """Rebuild a prior, in double precision, from ``to_arrays``."""
+        arrays = dict(arrays)
+        bounds = {k: float(arrays.pop(k)) for k in ("max_slope", "max_concavity")}
+        prior = cls(to_tensor(arrays["filters"]), 1.0, **bounds)
+        prior.load_state_dict({name: to_tensor(a) for name, a in arrays.items()})
+        return prior.requires_grad_(False).eval()
 
     @property
     def profile_parameters(self):

@@ -1,0 +1,98 @@
+r"""A prior of images as a model: value function, prox and prior at any time up to t."""
+
+import torch
+
+from skhj import hamilton_jacobi as hj
+from skhj.numerics.memory_gradient import MemoryGradient
+from skhj.numerics.tensors import to_tensor
+from skhj.numerics.threads import threads_for
+from skhj.priors.images.denoise import denoise
+from skhj.priors.solved import Solved
+
+__all__ = ["ImageModel"]
+
+
+class ImageModel:
+    r"""Value function and prior of flattened images, on numpy arrays.
+
+    Every value function up to time t is :math:`S(x, s) = \min_y J(y) + |x - y|^2/(2s)`:
+    a strongly convex problem, solved for the proximal points in single precision;
+    values and gradients of J are in double.
+
+    Parameters
+    ----------
+    function : ImagePrior
+        The prior.
+    t : float
+        Time of the samples.
+    image_shape : tuple of int
+        Channels, height and width of an image.
+    solver : MemoryGradient, default=MemoryGradient()
+        Minimises.
+    """
+
+    # The function answers by itself.
+    method = "network"
+
+    def __init__(self, function, t, image_shape, solver=MemoryGradient()):  # noqa: B008
+        self.function = function
+        self.t = t
+        self.image_shape = image_shape
+        self.solver = solver
+
+    @property
+    def functions(self):
+        """The function of the value, of which there is none, and that of the prior."""
+        return None, self.function
+
+    @property
+    def _n_products(self):
+        """Multiplications of one image's filters: threads wait after each image's."""
+        C, H, W = self.image_shape
+        return H * W * self.function.filters.numel()
+
+    def value(self, X):
+        """Value function S(x, t) at images, with gradients, as a `Solved`."""
+        return self.evolve(X, self.t)
+
+    def prior(self, Y):
+        """Prior at images, as a `Solved`."""
+        with threads_for(self._n_products):
+            value, gradient = self._prior(self._images(Y, torch.float64))
+        rows = torch.ones(len(value), dtype=torch.bool)
+        return self._solved(value, gradient, rows)
+
+    def evolve(self, X, time):
+        """Value function S(x, time) for 0 < time <= t, as a `Solved`."""
+        noisy = self._images(X, torch.float32)
+        potential = self._potential(torch.float32).scaled(time / self.t)
+        with threads_for(self._n_products):
+            minimum = denoise(potential, noisy, solver=self.solver)
+            noisy, prox = noisy.double(), minimum.point.double()
+            value = self._prior(prox)[0]
+        value = value + hj.half_squared_norm((noisy - prox).flatten(1)) / time
+        gradient = hj.value_gradient_from_prox(noisy, prox, time)
+        return self._solved(value, gradient, minimum.residual <= self.solver.tolerance)
+
+    def shift_(self, constant):
+        """Add a constant to the value function and the prior, in place."""
+        self.function.offset += constant
+
+    def _prior(self, images):
+        potential = self._potential(images.dtype)
+        value = potential.value(images) / self.t + self.function.offset
+        return value, potential.gradient(images) / self.t
+
+    @torch.no_grad()
+    def _potential(self, dtype):
+        return self.function.to(dtype).potential(reflect=True).detached()
+
+    def _images(self, X, dtype):
+        """Rows as images, on the function's device."""
+        device = self.function.filters.device
+        images = to_tensor(X, dtype=str(dtype).removeprefix("torch."), device=device)
+        return images.reshape(len(X), *self.image_shape)
+
+    def _solved(self, value, gradient, solved):
+        gradient = gradient.flatten(1)
+        return Solved(*(part.cpu().numpy() for part in (value, gradient, solved)))
