@@ -18,8 +18,9 @@ class ImageSchedule:
         Number of steps.
     batch_size : int, default=6
         Windows a step.
-    learning_rate : float, default=3e-3
-        Largest step size of the filters, which start with entries of order 0.1.
+    learning_rate : float, default=6e-3
+        Largest step size of the filters, which start with entries of order 0.1. With
+        half of it the same PSNR takes 1.6 times as long (48 filters 7 x 7).
     profile_rate : float, default=2e-2
         Largest step size of the profiles' numbers, logarithms and logits.
     warm_up : float, default=0.03
@@ -35,7 +36,7 @@ class ImageSchedule:
 
     n_steps: int = 2000
     batch_size: int = 6
-    learning_rate: float = 3e-3
+    learning_rate: float = 6e-3
     profile_rate: float = 2e-2
     warm_up: float = 0.03
     slopes: tuple[float, float] = (12.0, 40.0)
