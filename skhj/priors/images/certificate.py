@@ -74,5 +74,5 @@ def make_convex_(prior, image_shape, generator, *, largest=0.98, n_iter=200):
     potential = prior.potential(reflect=True).detached()
     found = largest_concavity(potential, image_shape, generator, n_iter=n_iter)
     # The concavity of t J is proportional to the bound.
-    prior.max_concavity *= min(1.0, largest / found)
+    prior.max_concavity.mul_(min(1.0, largest / found))
     return min(found, largest)

@@ -6,7 +6,7 @@ it fits, H - h + 1 by W - w + 1 places: the response is a part of that on the wh
 plane. With it the image is continued evenly about its edges, H by W places.
 
 Patches are copied by whole rows and multiplied by one matrix: on a CPU a convolution
-and its transpose take from two to five times as long (48 filters 7 x 7, float32; what
+and its transpose take up to five times as long (32 or 48 filters 7 x 7, float32; what
 costs is the transpose, which has few channels to return). Images are worked through in
 blocks of rows whose patches stay near the processor: a step of the minimiser took
 154 ms on 321 by 481 pixels without, 109 to 130 ms with them.

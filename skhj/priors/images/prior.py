@@ -52,7 +52,9 @@ class ImagePrior(nn.Module):
         tail=0.05,
     ):
         super().__init__()
-        self.max_slope, self.max_concavity = max_slope, max_concavity
+        # Buffers: training moves them, and they are saved with the weights.
+        self.register_buffer("max_slope", filters.new_tensor(max_slope))
+        self.register_buffer("max_concavity", filters.new_tensor(max_concavity))
         ones = filters.new_ones(len(filters))
         knee = threshold / (share_of_slope * max_slope)
         self.filters = nn.Parameter(filters.detach().clone())

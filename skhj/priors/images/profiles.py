@@ -88,6 +88,6 @@ _clip = _Clip.apply
 
 
 def _below(size, knee):
-    """One below the knee, else zero: three times faster than a cast comparison."""
+    """One below the knee, else zero: faster than a comparison and its cast."""
     steep = 1 / torch.finfo(size.dtype).eps ** 2
     return (knee - size).mul_(steep).clamp_(0, 1)

@@ -19,8 +19,8 @@ class ImageSchedule:
     batch_size : int, default=6
         Windows a step.
     learning_rate : float, default=6e-3
-        Largest step size of the filters, which start with entries of order 0.1. With
-        half of it the same PSNR takes 1.6 times as long (48 filters 7 x 7).
+        Largest step size of the filters, which start with entries of order 0.1. Half of
+        it ends at the same PSNR (48 filters 7 x 7, 28.74 dB after 150 seconds).
     profile_rate : float, default=2e-2
         Largest step size of the profiles' numbers, logarithms and logits.
     warm_up : float, default=0.03
@@ -80,7 +80,7 @@ class ImageSchedule:
         rates = torch.optim.lr_scheduler.LambdaLR(adam, self.factor)
         order = self._order(n_samples, generator)
         for step in range(self.n_steps):
-            prior.max_slope = self.bound(step)
+            prior.max_slope.fill_(self.bound(step))
             adam.zero_grad()
             yield next(order)
             adam.step()
