@@ -14,8 +14,8 @@ class ImageSchedule:
 
     Parameters
     ----------
-    n_steps : int, default=2000
-        Number of steps.
+    n_steps : int, default=4000
+        Number of steps, of 0.08 seconds (48 filters 7 x 7, six windows 40 x 40).
     batch_size : int, default=6
         Windows a step.
     learning_rate : float, default=6e-3
@@ -34,7 +34,7 @@ class ImageSchedule:
         Adam's averages.
     """
 
-    n_steps: int = 2000
+    n_steps: int = 4000
     batch_size: int = 6
     learning_rate: float = 6e-3
     profile_rate: float = 2e-2
