@@ -166,7 +166,7 @@ def settings_of(est, n_seen, device, progress):
     """
     batch_size = est.batch_size
     if batch_size == "auto":
-        batch_size = int(np.clip(n_seen // 16, 32, 256))
+        batch_size = _usual_batch_size(n_seen, est.image_shape)
     schedule = Schedule(est.max_iter, batch_size, est.learning_rate)
     generator = torch.Generator()
     trainer = Trainer(schedule, generator, device, est.verbose, progress)
@@ -181,3 +181,10 @@ def settings_of(est, n_seen, device, progress):
     return Settings(
         trainer, architecture, est.gradient_weight, matching, est.prior_method
     )
+
+
+def _usual_batch_size(n_seen, image_shape):
+    """A sixteenth of the samples; of images, six windows 40 x 40 or as many pixels."""
+    if image_shape is None:
+        return int(np.clip(n_seen // 16, 32, 256))
+    return int(np.clip(9600 // math.prod(image_shape), 2, 32))

@@ -10,7 +10,7 @@ import torch
 
 from skhj.numerics.memory_gradient import row_products
 
-__all__ = ["largest_concavity"]
+__all__ = ["largest_concavity", "make_convex_"]
 
 
 @torch.no_grad()
@@ -31,8 +31,8 @@ def largest_concavity(potential, image_shape, generator, *, n_iter=100):
     Returns
     -------
     float
-        Largest eigenvalue of the sum of kappa_k V_k^T V_k: below 1,
-        the energy of denoising is strongly convex.
+        Largest eigenvalue of the sum of kappa_k V_k^T V_k: below 1, the energy of
+        denoising is strongly convex.
     """
     filters, profiles = potential
     images = torch.randn(1, *image_shape, generator=generator).to(filters.weights)
@@ -44,3 +44,35 @@ def largest_concavity(potential, image_shape, generator, *, n_iter=100):
         concavity = float(row_products(images, image))
         images = image
     return concavity
+
+
+def make_convex_(prior, image_shape, generator, *, largest=0.98, n_iter=200):
+    """Lower a prior's bound of concavities, in place, where images are reflected.
+
+    Trained filters exceed their joint spectral norm next to the edges by up to a tenth;
+    lowering the bound by that costs 0.03 dB (48 filters 7 x 7, noise 25/255).
+
+    Parameters
+    ----------
+    prior : ImagePrior
+        The prior; its ``max_concavity`` is lowered where need be.
+    image_shape : tuple of int
+        Channels, height and width; what exceeds is next to the edges, so that several
+        times the filters' size stand for all larger shapes.
+    generator : torch.Generator
+        Source of the power method's first image, on the CPU.
+    largest : float, default=0.98
+        Largest concavity to leave; the rest is for what the power method misses.
+    n_iter : int, default=200
+        Its steps.
+
+    Returns
+    -------
+    float
+        Largest concavity left.
+    """
+    potential = prior.potential(reflect=True).detached()
+    found = largest_concavity(potential, image_shape, generator, n_iter=n_iter)
+    # The concavity of t J is proportional to the bound.
+    prior.max_concavity.mul_(min(1.0, largest / found))
+    return min(found, largest)

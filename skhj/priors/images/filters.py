@@ -6,8 +6,10 @@ it fits, H - h + 1 by W - w + 1 places: the response is a part of that on the wh
 plane. With it the image is continued evenly about its edges, H by W places.
 
 Patches are copied by whole rows and multiplied by one matrix: on a CPU a convolution
-and its transpose take from two to five times as long (48 filters 7 x 7, float32; what
-costs is the transpose, which has few channels to return).
+and its transpose take up to five times as long (32 or 48 filters 7 x 7, float32; what
+costs is the transpose, which has few channels to return). Images are worked through in
+blocks of rows whose patches stay near the processor: a step of the minimiser took
+154 ms on 321 by 481 pixels without, 109 to 130 ms with them.
 """
 
 from typing import NamedTuple
@@ -36,20 +38,41 @@ class FilterBank(NamedTuple):
 
     def forward(self, images):
         """Responses, shape (n, K, rows, columns)."""
-        patches, places = self._patches(images)
-        responses = self.weights.flatten(1) @ patches
-        return responses.unflatten(-1, places)
+        height, width = self.weights.shape[-2:]
+        if self.reflect:
+            images = _continued(_continued(images, height // 2, 2), width // 2, 3)
+        patches = images.unfold(2, height, 1).unfold(3, width, 1)
+        rows, columns = patches.shape[2:4]
+        row_size = len(images) * columns * self.weights[0].numel()
+        blocks = row_blocks(rows, row_size)
+        if len(blocks) == 1:
+            return self._responses(patches)
+        responses = images.new_empty(len(images), len(self.weights), rows, columns)
+        for block in blocks:
+            responses[:, :, block] = self._responses(patches[:, :, block])
+        return responses
 
-    def transpose(self, responses):
-        """The transpose of ``forward``, shape (n, C, H, W)."""
+    def _responses(self, patches):
+        n, _, rows, columns = patches.shape[:4]
+        patches = patches.permute(0, 1, 4, 5, 2, 3).reshape(n, -1, rows * columns)
+        return (self.weights.flatten(1) @ patches).view(n, -1, rows, columns)
+
+    def transpose(self, responses, through=None):
+        """The transpose of ``forward``, shape (n, C, H, W).
+
+        With ``through``, of that function of some rows of responses, and of which: what
+        it holds is then never larger than the processor's memory.
+        """
         height, width = self.weights.shape[-2:]
         n, _, rows, columns = responses.shape
         size = (rows + height - 1, columns + width - 1)
         images = responses.new_zeros(n, self.weights.shape[1], *size)
-        blocks = row_blocks(rows, n * columns * self.weights[0].numel())
-        for block in blocks:
-            block_rows = slice(block.start, block.stop + height - 1)
-            self._add_transpose(responses[:, :, block], images[:, :, block_rows])
+        row_size = n * columns * self.weights[0].numel()
+        for block in row_blocks(rows, row_size):
+            part = responses[:, :, block]
+            part = part if through is None else through(part, block)
+            beneath = slice(block.start, block.stop + height - 1)
+            self._add_transpose(part, images[:, :, beneath])
         if self.reflect:
             images = _folded(_folded(images, height // 2, 2), width // 2, 3)
         return images
@@ -65,16 +88,6 @@ class FilterBank(NamedTuple):
             by_row[..., i : i + rows, :] += parts[:, :, i]
         for j in range(width):
             images[..., j : j + columns] += by_row[:, :, j]
-
-    def _patches(self, images):
-        """All patches, shape (n, C h w, places), and the numbers of places."""
-        height, width = self.weights.shape[-2:]
-        if self.reflect:
-            images = _continued(_continued(images, height // 2, 2), width // 2, 3)
-        patches = images.unfold(2, height, 1).unfold(3, width, 1)
-        places = patches.shape[2:4]
-        patches = patches.permute(0, 1, 4, 5, 2, 3)
-        return patches.reshape(len(images), -1, places[0] * places[1]), places
 
 
 def _continued(images, margin, axis):

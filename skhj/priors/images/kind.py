@@ -10,11 +10,10 @@ from skhj import hamilton_jacobi as hj
 from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
 from skhj.priors.candidate import Candidate
-from skhj.priors.images.bilevel import BilevelTraining
-from skhj.priors.images.from_values import EnvelopeTraining
+from skhj.priors.images.fit import ImageFit
 from skhj.priors.images.model import ImageModel
 from skhj.priors.images.pixel_range import PixelRange
-from skhj.priors.images.prior import ImagePrior, cosine_filters
+from skhj.priors.images.prior import ImagePrior
 from skhj.priors.kind import Kind
 from skhj.priors.samples import Samples
 
@@ -29,71 +28,43 @@ class Images(Kind):
     ----------
     image_shape : tuple of int
         Channels, height and width of the images; signals are images of one row.
-    n_filters : int, default=48
-        Number of filters.
-    side : int, default=7
-        Height and width of the filters, odd; no more than half of the images'.
-    threshold : float, default=2.5
-        First knee of the profiles, as a slope, in units of the noise that filters of
-        norm one over their side see.
+    solver : ImageFit
+        Learns the prior.
     window_ratio : int, default=5
         Images so many times as large as the filters, or larger, are taken for windows
         of others: filters are applied where they fit, and pixels near the edges do not
-        count. Smaller ones are continued about their edges.
-    steps : int, default=40
-        Steps of the training for each of ``max_iter``.
-    step_pixels : int, default=9600
-        Pixels of a step, in from 2 to 32 images.
-    filter_rate : float, default=0.15
-        Step size of the filters, as a share of ``learning_rate``, that of the profiles.
-    pairs : BilevelTraining
-        Training from pairs of noisy and clean images.
-    values : EnvelopeTraining
-        Training from values, and from proximal points where known.
+        count. Smaller ones are whole images, continued about their edges.
+    usual_max_iter : int, default=100
+        The ``max_iter`` for which the solver's number of steps is meant.
     """
 
     image_shape: tuple[int, int, int]
-    n_filters: int = 48
-    side: int = 7
-    threshold: float = 2.5
+    solver: ImageFit = field(default_factory=ImageFit)
     window_ratio: int = 5
-    steps: int = 40
-    step_pixels: int = 9600
-    filter_rate: float = 0.15
-    pairs: BilevelTraining = field(default_factory=BilevelTraining)
-    values: EnvelopeTraining = field(default_factory=EnvelopeTraining)
+    usual_max_iter: int = 100
 
     name = "images"
 
     @classmethod
     def of_shape(cls, image_shape):
         """The kind with the filters that images of a shape ask for."""
-        if image_shape[1] == 1:
-            return cls(image_shape, n_filters=24, side=17, threshold=1.5, steps=20)
-        return cls(image_shape)
-
-    @property
-    def filter_shape(self):
-        """Channels, height and width of a filter."""
-        C, *sizes = self.image_shape
-        return C, *(_odd(min(self.side, max(1, size // 2))) for size in sizes)
+        is_signal = image_shape[1] == 1
+        return cls(image_shape, ImageFit.of_signals() if is_signal else ImageFit())
 
     def fit(self, search):
-        """Fit the prior to pairs, or to values."""
-        samples, device = search.samples, search.settings.trainer.device
-        seen = samples.take(samples.seen)
+        """Learn the prior from pairs, or from values."""
+        samples, trainer = search.samples, search.settings.trainer
+        noisy, points, S = self._tensors(samples.take(samples.seen), trainer.device)
         generator = torch.Generator().manual_seed(search.seed())
-        noisy, points, S = self._tensors(seen, device)
-        prior = self._start(noisy, points).to(device)
-        schedule = self._schedule(search.settings.trainer.schedule)
-        size = math.prod(self.image_shape[1:]) * prior.filters.numel()
-        with search.settings.trainer.task("prior"), threads_for(size):
+        solver = self._scheduled(noisy, trainer.schedule)
+        n_products = math.prod(self.image_shape) * solver.n_weights(noisy)
+        with trainer.task("prior"), threads_for(n_products):
             if S is None:
-                training = self._of_pairs(schedule)
-                result = training.train(prior, noisy, points, generator)
+                prior, result = solver.from_pairs(noisy, points, generator)
             else:
-                training = replace(self.values, schedule=schedule)
-                result = training.train(prior, noisy, samples.t * S, generator, points)
+                prior, result = solver.from_values(
+                    noisy, samples.t * S, generator, points
+                )
                 prior.offset += result.offset / samples.t
         prior.requires_grad_(False).eval()
         model = ImageModel(prior, samples.t, self.image_shape)
@@ -113,33 +84,24 @@ class Images(Kind):
             S = to_tensor(seen.values, dtype=np.float32, device=device)
         return images(seen.X), points, S
 
-    def _start(self, noisy, points):
-        """A prior with cosines for filters, of profiles as wide as the noise."""
-        shape = self.filter_shape
-        n_filters = min(self.n_filters, math.prod(shape) - 1)
-        away = noisy - (noisy.mean() if points is None else points)
-        noise = float(away.square().mean().sqrt()) or 1.0
-        side = math.sqrt(shape[1] * shape[2])
-        return ImagePrior(
-            cosine_filters(n_filters, shape), self.threshold * noise / side
+    def _scheduled(self, images, asked):
+        """The solver, with the length and step sizes that a network would have."""
+        own = self.solver.pairs.schedule
+        faster = asked.learning_rate
+        schedule = replace(
+            own,
+            n_steps=max(1, own.n_steps * asked.max_iter // self.usual_max_iter),
+            batch_size=asked.batch_size,
+            learning_rate=faster * own.learning_rate / own.profile_rate,
+            profile_rate=faster,
         )
-
-    def _schedule(self, asked):
-        """Schedule of a training, from that of a network."""
-        pixels = math.prod(self.image_shape[1:])
-        return replace(
-            self.pairs.schedule,
-            n_steps=self.steps * asked.max_iter,
-            batch_size=int(np.clip(self.step_pixels // pixels, 2, 32)),
-            learning_rate=self.filter_rate * asked.learning_rate,
-            profile_rate=asked.learning_rate,
-        )
-
-    def _of_pairs(self, schedule):
-        sides = zip(self.image_shape[1:], self.filter_shape[1:], strict=True)
-        if all(size >= self.window_ratio * side for size, side in sides):
-            return replace(self.pairs, schedule=schedule)
-        return replace(self.pairs, schedule=schedule, reflect=True, margin=0)
+        sides = zip(images.shape[-2:], self.solver.sizes(images), strict=True)
+        are_windows = all(size >= self.window_ratio * side for size, side in sides)
+        pairs = replace(self.solver.pairs, schedule=schedule)
+        if not are_windows:
+            pairs = replace(pairs, reflect=True, margin=0)
+        values = replace(self.solver.values, schedule=schedule)
+        return replace(self.solver, pairs=pairs, values=values)
 
     def load(self, arrays, prior_arrays, *, t, method):
         """The prior's filters and profiles."""
@@ -170,7 +132,3 @@ class Images(Kind):
                 f"signals, and of images where from images, got {image_shape[1:]}"
             )
         return replace(self, image_shape=tuple(image_shape))
-
-
-def _odd(size):
-    return size if size % 2 else size - 1

@@ -104,6 +104,12 @@ class Denoising(NamedTuple):
     def gradient_and_weights(self, images, responses):
         """Gradient of the energy, and half-quadratic weights of the responses."""
         filters, profiles = self.potential
-        derivative = profiles.derivative(responses)
-        gradient = images - self.noisy + filters.transpose(derivative)
-        return gradient, profiles.weights(responses, derivative)
+        weights = torch.empty_like(responses)
+
+        def slopes(part, rows):
+            derivative = profiles.derivative(part)
+            profiles.weights(part, derivative, out=weights[:, :, rows])
+            return derivative
+
+        gradient = images - self.noisy + filters.transpose(responses, slopes)
+        return gradient, weights

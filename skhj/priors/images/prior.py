@@ -8,7 +8,6 @@ slope at the knee in (0, 1).
 
 import math
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -54,7 +53,9 @@ class ImagePrior(nn.Module):
         tail=0.05,
     ):
         super().__init__()
-        self.max_slope, self.max_concavity = max_slope, max_concavity
+        # Buffers: training moves them, and they are saved with the weights.
+        self.register_buffer("max_slope", filters.new_tensor(max_slope))
+        self.register_buffer("max_concavity", filters.new_tensor(max_concavity))
         self.register_buffer("offset", filters.new_zeros((), dtype=torch.float64))
         ones = filters.new_ones(len(filters))
         knee = threshold / (share_of_slope * max_slope)
@@ -66,18 +67,13 @@ class ImagePrior(nn.Module):
 
     def to_arrays(self):
         """All numbers, as a dict of numpy arrays."""
-        state = self.double().state_dict()
-        bounds = {"max_slope": self.max_slope, "max_concavity": self.max_concavity}
-        return {name: t.cpu().numpy().copy() for name, t in state.items()} | {
-            name: np.array(bound) for name, bound in bounds.items()
-        }
+        state = self.state_dict()
+        return {name: t.cpu().double().numpy() for name, t in state.items()}
 
     @classmethod
     def from_arrays(cls, arrays):
         """Rebuild a prior, in double precision, from ``to_arrays``."""
-        arrays = dict(arrays)
-        bounds = {k: float(arrays.pop(k)) for k in ("max_slope", "max_concavity")}
-        prior = cls(to_tensor(arrays["filters"]), 1.0, **bounds)
+        prior = cls(to_tensor(arrays["filters"]), 1.0)
         prior.load_state_dict({name: to_tensor(a) for name, a in arrays.items()})
         return prior.requires_grad_(False).eval()
 

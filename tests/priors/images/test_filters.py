@@ -30,6 +30,20 @@ def test_forward_is_torch_s_correlation_where_filters_fit(kind):
     torch.testing.assert_close(bank.forward(x), expected)
 
 
+def test_large_images_are_worked_through_in_blocks():
+    bank = FilterBank(normal(2, 1, 3, 3), reflect=False)
+    x = normal(1, 1, 300, 500, seed=1)
+    responses = bank.forward(x)
+    expected = torch.nn.functional.conv2d(x, bank.weights)
+    torch.testing.assert_close(responses, expected)
+    torch.testing.assert_close(
+        bank.transpose(expected),
+        torch.nn.functional.conv_transpose2d(expected, bank.weights),
+    )
+    halves = bank.transpose(expected, lambda part, rows: part / 2)
+    torch.testing.assert_close(2 * halves, bank.transpose(expected))
+
+
 def test_reflection_is_that_of_an_image_beside_its_mirror_image():
     bank = FilterBank(normal(3, 1, 3, 3), reflect=True)
     x = normal(1, 1, 6, 7, seed=1)

@@ -5,7 +5,7 @@ import torch
 from image_models import SHAPES, normal, random_prior
 
 from skhj.numerics.memory_gradient import row_products
-from skhj.priors.images.certificate import largest_concavity
+from skhj.priors.images.certificate import largest_concavity, make_convex_
 from skhj.priors.images.potential import Denoising
 
 STEP = 1e-6
@@ -110,6 +110,22 @@ def test_power_method_finds_the_largest_concavity(model):
     found = largest_concavity(potential, x.shape[1:], generator, n_iter=500)
     assert found <= largest * (1 + 1e-12)
     assert found == pytest.approx(float(largest), rel=1e-3)
+
+
+def test_reflected_images_are_made_convex():
+    """By the bound of the concavities alone: the slopes at the origin stay."""
+    prior = random_prior((1, 3, 5), share_of_concavity=0.99)
+    shape = (1, 9, 8)
+    slopes = prior.max_slope * torch.sigmoid(prior.slope_logit)
+    left = make_convex_(prior, shape, torch.Generator().manual_seed(0), largest=0.3)
+    assert left == 0.3
+    potential = prior.potential(reflect=True).detached()
+    generator = torch.Generator().manual_seed(1)
+    found = largest_concavity(potential, shape, generator, n_iter=500)
+    assert found == pytest.approx(0.3, rel=1e-3)
+    knee, _, concavity = potential.profiles
+    ratio = (knee / prior.log_knee.exp()[:, None, None]) ** 2 * (1 - concavity)
+    torch.testing.assert_close(ratio[:, 0, 0], slopes)
 
 
 def test_profiles_level_off_and_never_fall():
