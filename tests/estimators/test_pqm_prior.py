@@ -214,9 +214,8 @@ def test_an_estimator_gives_gradients_and_replaces_noisy_values():
     )
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_above_three_features_gradients_come_from_a_fitted_regressor():
-    X, S, gradient, _ = LogCosh(5).samples(300)
+    X, S, gradient = make_value_samples(ConcaveQuadratic(), 300, 5, random_state=0)
     estimator = PQMPrior(random_state=0, on_inconsistent="raise").fit(X, S)
     fit = HJPriorRegressor(random_state=0).fit(X, S)
     same = PQMPrior().fit(X, fit.predict(X), gradient=X - fit.prox(X))
