@@ -34,14 +34,16 @@ class Images(Kind):
         Images so many times as large as the filters, or larger, are taken for windows
         of others: filters are applied where they fit, and pixels near the edges do not
         count. Smaller ones are whole images, continued about their edges.
-    usual_max_iter : int, default=100
-        The ``max_iter`` for which the solver's number of steps is meant.
+    usual_max_iter, usual_rate : int and float, default=100, 0.02
+        The estimator's ``max_iter`` and ``learning_rate`` for which the solver's numbers
+        of steps and step sizes are meant: its defaults.
     """
 
     image_shape: tuple[int, int, int]
     solver: ImageFit = field(default_factory=ImageFit)
     window_ratio: int = 5
     usual_max_iter: int = 100
+    usual_rate: float = 0.02
 
     name = "images"
 
@@ -85,23 +87,26 @@ class Images(Kind):
         return images(seen.X), points, S
 
     def _scheduled(self, images, asked):
-        """The solver, with the length and step sizes that a network would have."""
-        own = self.solver.pairs.schedule
-        faster = asked.learning_rate
-        schedule = replace(
-            own,
-            n_steps=max(1, own.n_steps * asked.max_iter // self.usual_max_iter),
-            batch_size=asked.batch_size,
-            learning_rate=faster * own.learning_rate / own.profile_rate,
-            profile_rate=faster,
-        )
-        sides = zip(images.shape[-2:], self.solver.sizes(images), strict=True)
-        are_windows = all(size >= self.window_ratio * side for size, side in sides)
-        pairs = replace(self.solver.pairs, schedule=schedule)
-        if not are_windows:
+        """The solver, with the length and step sizes that the user wants."""
+        solver = self.solver
+        sides = zip(images.shape[-2:], solver.sizes(images), strict=True)
+        pairs = replace(solver.pairs, schedule=self._asked(solver.pairs, asked))
+        if any(size < self.window_ratio * side for size, side in sides):
             pairs = replace(pairs, reflect=True, margin=0)
-        values = replace(self.solver.values, schedule=schedule)
-        return replace(self.solver, pairs=pairs, values=values)
+        values = replace(solver.values, schedule=self._asked(solver.values, asked))
+        return replace(solver, pairs=pairs, values=values)
+
+    def _asked(self, training, asked):
+        """Its schedule, as many times as long and as fast as what is asked for."""
+        longer, faster = asked.max_iter / self.usual_max_iter, asked.learning_rate
+        own = training.schedule
+        return replace(
+            own,
+            n_steps=max(1, round(longer * own.n_steps)),
+            batch_size=asked.batch_size,
+            learning_rate=faster / self.usual_rate * own.learning_rate,
+            profile_rate=faster / self.usual_rate * own.profile_rate,
+        )
 
     def load(self, arrays, prior_arrays, *, t, method):
         """The prior's filters and profiles."""
