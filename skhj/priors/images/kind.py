@@ -35,8 +35,8 @@ class Images(Kind):
         of others: filters are applied where they fit, and pixels near the edges do not
         count. Smaller ones are whole images, continued about their edges.
     usual_max_iter, usual_rate : int and float, default=100, 0.02
-        The estimator's ``max_iter`` and ``learning_rate`` for which the solver's numbers
-        of steps and step sizes are meant: its defaults.
+        The estimator's defaults, for which the solver's numbers of steps and step sizes
+        are meant.
     """
 
     image_shape: tuple[int, int, int]
