@@ -370,12 +370,11 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         sizes = check_image_shape(image_shape, n_axes=(1, 2, 3))
         kind = self._fitted_kind.for_images(with_channels(sizes))
         other = clone(self).set_params(image_shape=sizes)
-        fitted = {name: vars(self)[name] for name in vars(self) if name[-1] == "_"}
-        fitted |= {n: vars(self)[n] for n in vars(self) if n.startswith("_fitted")}
-        fitted |= {"n_features_in_": math.prod(sizes), "_fitted_kind": kind}
-        fitted.pop("feature_names_in_", None)
-        other._keep_fit(**fitted)
-        return other._keep_fit(**other._load())
+        fitted = {"n_features_in_": math.prod(sizes), "_fitted_kind": kind}
+        other._copy_fit(self, **fitted)
+        # Names of single features are not those of the pixels of another shape.
+        vars(other).pop("feature_names_in_", None)
+        return other
 
     def _value_and_prox(self, X):
         answer = self._loaded_model.value(X)
