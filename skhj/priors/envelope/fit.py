@@ -11,7 +11,7 @@ from skhj.priors.convex.fit import SemiconvexFitter
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
 from skhj.priors.envelope.descent import Refinement, Targets
 from skhj.priors.envelope.gauss_newton import GaussNewton
-from skhj.priors.envelope.lax_oleinik import Envelope
+from skhj.priors.envelope.lax_oleinik import MoreauEnvelope
 from skhj.priors.envelope.norm_units import NormsArchitecture
 
 __all__ = ["EnvelopeFit", "NormEnvelope", "NormSum"]
@@ -196,7 +196,7 @@ class NormEnvelope:
 
 def _targets(network, samples, of_prior, trainer):
     """The envelope of a prior, and its samples to train on, shuffled, and held out."""
-    device, envelope = trainer.device, Envelope(network, samples.t)
+    device, envelope = trainer.device, MoreauEnvelope(network, samples.t)
     X, S, Y = (
         to_tensor(array, device=device)
         for array in (samples.X, samples.values, of_prior.X)
