@@ -54,7 +54,7 @@ class SplineFit(NamedTuple):
 class SplineSolver:
     """How splines are fitted.
 
-    Attributes
+    Parameters
     ----------
     basis : BasisSearch or None, default=None
         Seeks the directions in the data; None takes those of the features.
