@@ -7,12 +7,13 @@ from skhj.numerics.memory_gradient import MemoryGradient
 from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
 from skhj.priors.images.denoise import denoise
+from skhj.priors.model import Model
 from skhj.priors.solved import Solved
 
 __all__ = ["ImageModel"]
 
 
-class ImageModel:
+class ImageModel(Model):
     r"""Value function and prior of flattened images, on numpy arrays.
 
     Every value function up to time t is :math:`S(x, s) = \min_y J(y) + |x - y|^2/(2s)`:
@@ -50,10 +51,6 @@ class ImageModel:
         """Multiplications of one image's filters: threads wait after each image's."""
         C, H, W = self.image_shape
         return H * W * self.function.filters.numel()
-
-    def value(self, X):
-        """Value function S(x, t) at images, with gradients, as a `Solved`."""
-        return self.evolve(X, self.t)
 
     def prior(self, Y):
         """Prior at images, as a `Solved`."""
