@@ -26,8 +26,6 @@ class EnvelopeFit(NamedTuple):
         The prior, in double precision.
     training : Refinement
         Losses, in units of what the best quadratic leaves.
-    validation_error : float
-        Mean squared error of S on the hold-out, in the caller's units.
     converged : bool
         Whether progress ended before the steps did, or the loss is negligible.
     architecture : NormsArchitecture
@@ -36,7 +34,6 @@ class EnvelopeFit(NamedTuple):
 
     network: SemiconvexNetwork
     training: Refinement
-    validation_error: float
     converged: bool
     architecture: NormsArchitecture
 
@@ -140,9 +137,8 @@ class NormEnvelope:
         descent, architecture = self._race(rivals, trainer.task)
         descent.set_best()
         network, result = descent.network, descent.result()
-        error = result.best_loss * float(network.unit_scale) ** 2
         converged = result.ended or result.best_loss < self.matters
-        return EnvelopeFit(network, result, error, converged, architecture)
+        return EnvelopeFit(network, result, converged, architecture)
 
     def candidates(self, n_features, n_seen):
         """Sums of norms to try, as far as the samples allow, many ridges last."""
