@@ -63,6 +63,10 @@ class ValueModel(Model):
         """Value function S(x, time) for 0 < time < t, as a `Solved`."""
         return self._in_blocks(lambda x: self._backward(x, time), X, 1024)
 
+    def with_prior(self, method, prior_function=None):
+        """The same value function with a way to compute the prior."""
+        return ValueModel(self.function, self.t, prior_function, method)
+
     def first_point(self, Y):
         """Guess of the x with grad psi(x) = y, from tensors."""
         if self.prior_function is not None:

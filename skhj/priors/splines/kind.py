@@ -66,8 +66,8 @@ class Splines(Kind):
         if search.settings.prior_method not in {"auto", "newton"}:
             return add_prior(candidate, search)
         model = candidate.model
-        model.method = "exact" if model.function.is_additive else "newton"
-        return candidate
+        method = "exact" if model.function.is_additive else "newton"
+        return candidate._replace(model=model.with_prior(method))
 
     def saved(self):
         """The architecture of the prior's network is all that loading asks for."""
