@@ -46,10 +46,10 @@ class Images(Kind):
         Pixels of a step, in from 2 to 32 images.
     filter_rate : float, default=0.15
         Step size of the filters, as a share of ``learning_rate``, that of the profiles.
-    pairs : BilevelTraining or None
-        Training from pairs of noisy and clean images; None once that is done.
-    values : EnvelopeTraining or None
-        Training from values, and from proximal points where known; None likewise.
+    pairs : BilevelTraining
+        Training from pairs of noisy and clean images.
+    values : EnvelopeTraining
+        Training from values, and from proximal points where known.
     """
 
     image_shape: tuple[int, int, int]
@@ -60,8 +60,8 @@ class Images(Kind):
     steps: int = 40
     step_pixels: int = 9600
     filter_rate: float = 0.15
-    pairs: BilevelTraining | None = field(default_factory=BilevelTraining)
-    values: EnvelopeTraining | None = field(default_factory=EnvelopeTraining)
+    pairs: BilevelTraining = field(default_factory=BilevelTraining)
+    values: EnvelopeTraining = field(default_factory=EnvelopeTraining)
 
     name = "images"
 
@@ -77,15 +77,6 @@ class Images(Kind):
         """Channels, height and width of a filter."""
         C, *sizes = self.image_shape
         return C, *(_odd(min(self.side, max(1, size // 2))) for size in sizes)
-
-    def obstacle(self, samples, settings):
-        """Priors of images know the squared error only."""
-        if settings.matching is None:
-            return ""
-        return (
-            "prox_loss must be 'squared' with image_shape: priors of images know the "
-            "squared error only, got 'matching'"
-        )
 
     def fit(self, search):
         """Fit the prior to pairs, or to values."""
@@ -150,10 +141,6 @@ class Images(Kind):
             return replace(self.pairs, schedule=schedule)
         return replace(self.pairs, schedule=schedule, reflect=True, margin=0)
 
-    def saved(self):
-        """The images' shape is all that loading asks for."""
-        return replace(self, pairs=None, values=None)
-
     def load(self, arrays, prior_arrays, *, t, method):
         """The prior's filters and profiles."""
         return ImageModel(ImagePrior.from_arrays(prior_arrays), t, self.image_shape)
@@ -165,6 +152,15 @@ class Images(Kind):
         P = hj.prox_from_gradient(samples.X, samples.gradients, samples.t)
         J, gradient, _ = model.prior(P)
         return Samples(P, J, gradient, samples.t, samples.held_out)
+
+    def obstacle(self, samples, settings):
+        """Priors of images know the squared error only."""
+        if settings.matching is None:
+            return ""
+        return (
+            "prox_loss must be 'squared' with image_shape: priors of images know the "
+            "squared error only, got 'matching'"
+        )
 
     def reach(self, X):
         """Range of the pixels: covariances of whole images are too large."""
