@@ -1,5 +1,7 @@
 r"""A prior of images as a model: value function, prox and prior at any time up to t."""
 
+from copy import deepcopy
+
 import torch
 
 from skhj import hamilton_jacobi as hj
@@ -36,7 +38,7 @@ class ImageModel(Model):
     method = "network"
 
     def __init__(self, function, t, image_shape, solver=MemoryGradient()):  # noqa: B008
-        self.function = function
+        self.function = function.double()
         self.t = t
         self.image_shape = image_shape
         self.solver = solver
@@ -82,7 +84,10 @@ class ImageModel(Model):
 
     @torch.no_grad()
     def _potential(self, dtype):
-        return self.function.to(dtype).potential(reflect=True).detached()
+        # A copy: the constant stays in double, and other threads may be asking too.
+        single = dtype != torch.float64
+        function = deepcopy(self.function).to(dtype) if single else self.function
+        return function.potential(reflect=True).detached()
 
     def _images(self, X, dtype):
         """Rows as images, on the function's device."""
