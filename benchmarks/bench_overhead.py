@@ -1,7 +1,7 @@
 """Cost of training through skhj, against a bare torch loop of the same work.
 
 One epoch of the value's network of ``HJPriorRegressor`` (l1 prior, d = 8, n = 30,000,
-batches of 256) through ``skhj.training.train``, set-up included, and through the loop
+batches of 256) through `skhj.training.Trainer`, set-up included, and through the loop
 below: the same module from the same weights, Adam, schedule, batches, projection and
 validation pass. Both must end at the same loss. Repeats are interleaved; the median
 of the ratios of their wall times must not exceed 1.15, or the exit status is 1.

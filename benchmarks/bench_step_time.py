@@ -5,7 +5,7 @@ Two comparisons, by processor time of one thread, medians of interleaved repeats
 - the hand-written gradient of the potential against automatic differentiation twice,
   in a training step of EUnet on vectors (64 unknowns, K = 256) and on images
   (64 x 64, 32 channels at half resolution);
-- an epoch through ``skhj.training.train``, set-up and validation included, against a
+- an epoch through `skhj.training.Trainer`, set-up and validation included, against a
   bare torch loop of the same work. The exit status is 1 where it costs more than 1.15.
 
     python benchmarks/bench_step_time.py

@@ -12,13 +12,13 @@ from sklearn.utils.validation import validate_data
 
 from skhj.estimators.device import resolve_device, resolve_device_or_cpu
 from skhj.estimators.hold_out import hold_out
-from skhj.estimators.inverse_estimator import ModelEstimator, warn_of_not_finite
-from skhj.estimators.model_checks import (
+from skhj.estimators.inverse_checks import (
     check_bounds,
     check_models,
     check_operator,
     check_shape_of_models,
 )
+from skhj.estimators.inverse_estimator import InverseEstimator, warn_of_not_finite
 from skhj.estimators.process_state import keeps_process_state
 from skhj.estimators.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from skhj.exceptions import warn
@@ -35,7 +35,7 @@ from skhj.training import Schedule, Trainer
 __all__ = ["EmbeddedInverseSolver"]
 
 
-class EmbeddedInverseSolver(CallbackSupportMixin, ModelEstimator):
+class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
     r"""Recover models x from measurements b = A(x) + noise.
 
     From pairs (b, x) the estimator learns the conditional mean of x given b. It starts

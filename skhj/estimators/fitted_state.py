@@ -20,13 +20,19 @@ class FittedState:
     def _forget_fit(self):
         """Drop what an earlier fit left, so that one that fails leaves nothing."""
         for name in list(vars(self)):
-            if name.endswith("_") or name.startswith(("_fitted", "_loaded")):
+            if _is_saved(name) or _is_loaded(name):
                 delattr(self, name)
 
     def _keep_fit(self, **attributes):
         """Set all fitted attributes in one step: an interrupt leaves all or none."""
         vars(self).update(attributes)
         return self
+
+    def _copy_fit(self, other, **changes):
+        """Keep the fit of another estimator, but for some of its attributes."""
+        saved = {k: v for k, v in vars(other).items() if _is_saved(k)}
+        self._keep_fit(**saved | changes)
+        return self._keep_fit(**self._load())
 
     def _load(self):
         return {}
@@ -36,9 +42,17 @@ class FittedState:
 
     def __getstate__(self):
         state = super().__getstate__()
-        return {k: v for k, v in state.items() if not k.startswith("_loaded")}
+        return {k: v for k, v in state.items() if not _is_loaded(k)}
 
     def __setstate__(self, state):
         super().__setstate__(state)
         if self.__sklearn_is_fitted__():
             self._keep_fit(**self._load())
+
+
+def _is_saved(name):
+    return name.endswith("_") or name.startswith("_fitted")
+
+
+def _is_loaded(name):
+    return name.startswith("_loaded")

@@ -126,23 +126,28 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     feature_names_in_ : ndarray of shape (d,)
         Names of the features, where X had string names.
     network_ : str
-        The network that was kept: "icnn", "ridge", "envelope" or a class's name.
+        The network that was kept: "icnn", "ridge", "envelope", "images" or a class's
+        name.
     candidates_ : list of dict
         The models that were fitted, best first: ``"name"``, ``"validation_error"``
         (mean squared error on the hold-out, of S or of the prox) and ``"seconds"``.
         The first was kept.
     n_iter_ : int
-        Number of epochs run for the value's network.
+        Number of entries of ``loss_curve_``: epochs run for the value's network, for
+        images steps, 1 for splines.
     loss_curve_ : ndarray of shape (n_iter_,)
         Training loss of the value's network. The best quadratic's is about 1, or
         1 + ``gradient_weight`` where gradients are given. Splines, which have no
-        epochs, give their error on the hold-out.
+        epochs, give their error on the hold-out; of images it is the loss of the
+        prior's filters. "envelope" gives that of the rough network it starts from.
     prior_loss_curve_ : ndarray of shape (n_epochs,)
-        Training loss of the prior's network; empty where there is none.
+        Training loss of the prior's network, of "envelope" that of its steps; empty
+        where there is none.
     prior_method_ : str
         The method that ``prior`` uses: one of the above, or "exact", in closed form.
     value_weights_, prior_weights_ : dict of str to ndarray
-        Weights of the two models; the latter None where there is none.
+        Weights of the two functions, None for one that there is not: the prior's, where
+        it is computed from the value, and that of the value for images.
 
     Raises
     ------
@@ -302,18 +307,18 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     def _keep(self, candidates, samples, of_prior):
         """Set every fitted attribute, now that all of them are known."""
         best = candidates[0]
-        value, prior = best.model.functions
+        value_weights, prior_weights = best.model.to_arrays()
         return self._keep_fit(
             network_=best.kind.name,
             candidates_=[candidate.summary() for candidate in candidates],
             prior_method_=best.model.method,
-            value_weights_=None if value is None else value.to_arrays(),
-            prior_weights_=None if prior is None else prior.to_arrays(),
+            value_weights_=value_weights,
+            prior_weights_=prior_weights,
             loss_curve_=best.loss_curve,
             prior_loss_curve_=best.prior_loss_curve,
             n_iter_=len(best.loss_curve),
             _fitted_time=samples.t,
-            _fitted_kind=best.kind,
+            _fitted_kind=best.kind.saved(),
             _fitted_target=self.target,
             _fitted_reach=(best.kind.reach(samples.X), best.kind.reach(of_prior.X)),
             _loaded_model=best.model,
@@ -326,10 +331,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             t=self._fitted_time,
             method=self.prior_method_,
         )
-        device = resolve_device_or_cpu(self.device)
-        for function in model.functions:
-            if function is not None:
-                function.to(device)
+        model.to(resolve_device_or_cpu(self.device))
         return {"_loaded_model": model}
 
     def predict(self, X):
@@ -370,12 +372,11 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         sizes = check_image_shape(image_shape, n_axes=(1, 2, 3))
         kind = self._fitted_kind.for_images(with_channels(sizes))
         other = clone(self).set_params(image_shape=sizes)
-        fitted = {name: vars(self)[name] for name in vars(self) if name[-1] == "_"}
-        fitted |= {n: vars(self)[n] for n in vars(self) if n.startswith("_fitted")}
-        fitted |= {"n_features_in_": math.prod(sizes), "_fitted_kind": kind}
-        fitted.pop("feature_names_in_", None)
-        other._keep_fit(**fitted)
-        return other._keep_fit(**other._load())
+        fitted = {"n_features_in_": math.prod(sizes), "_fitted_kind": kind}
+        other._copy_fit(self, **fitted)
+        # Names of single features are not those of the pixels of another shape.
+        vars(other).pop("feature_names_in_", None)
+        return other
 
     def _value_and_prox(self, X):
         answer = self._loaded_model.value(X)

@@ -10,7 +10,7 @@ from skhj.estimators.arrays import FLOATS, in_dtype
 from skhj.estimators.fitted_state import FittedState
 from skhj.exceptions import warn
 
-__all__ = ["ModelEstimator", "warn_of_not_finite"]
+__all__ = ["InverseEstimator", "warn_of_not_finite"]
 
 
 def warn_of_not_finite(finite):
@@ -29,7 +29,7 @@ def warn_of_not_finite(finite):
         )
 
 
-class ModelEstimator(FittedState, MultiOutputMixin, RegressorMixin, BaseEstimator):
+class InverseEstimator(FittedState, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Base of the estimator that recovers models from measurements.
 
     A subclass has, once fitted, the private attributes ``_loaded_inverse``, a

@@ -100,12 +100,18 @@ class PQMPrior(PriorEstimator):
         Number of pieces.
     points_, slopes_, values_, beta_ : ndarray
         The pieces, relative to ``X_offset_`` and ``y_offset_``.
+    X_offset_ : ndarray of shape (d,)
+        Mean of the points.
+    y_offset_ : float
+        Mean of the values.
+    has_gradients_ : bool
+        Whether there were gradients, given or estimated.
     n_features_in_ : int
         Number of features d.
 
     See Also
     --------
-    HJPriorRegressor : Learns the prior by convex networks.
+    HJPriorRegressor : Learns the prior, by splines, sums of norms or networks.
     check_reachable : Whether samples can be a value function at all.
 
     References

@@ -112,24 +112,13 @@ def check_targets(est, X, y, gradient):
     ValueError
         If an array is not of the form asked for, or parameters contradict.
     """
-    if est.prox_loss == "matching" and (
-        est.target == "value" or est.network == "ridge"
-    ):
+    if est.prox_loss == "matching" and est.target == "value":
         raise ValueError(
             "prox_loss='matching' needs target='prox' and a network that is not "
             f"'ridge', got target={est.target!r} and network={est.network!r}"
         )
-    if est.prox_loss == "matching" and est.image_shape is not None:
-        raise ValueError(
-            "prox_loss must be 'squared' with image_shape: priors of images know the "
-            f"squared error only, got {est.prox_loss!r}"
-        )
     if est.target == "value":
         return est._check_samples(X, y, gradient)
-    if est.network == "envelope":
-        raise ValueError(
-            "network must not be 'envelope' with target='prox': it is trained on values"
-        )
     if gradient is not None:
         raise ValueError(
             "gradient must be None with target='prox': y alone says what it is"

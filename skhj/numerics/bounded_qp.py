@@ -16,7 +16,7 @@ class PrincipalPivoting:
     exchanges those that come out below with those at their bounds whose gradient is
     negative.
 
-    Attributes
+    Parameters
     ----------
     rounding : float, default=1e-14
         Share of each diagonal entry that is added to it: what rounding makes of it

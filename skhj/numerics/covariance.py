@@ -2,7 +2,13 @@
 
 import numpy as np
 
-__all__ = ["covariance", "spanned", "symmetric_eigh", "symmetric_power"]
+__all__ = [
+    "covariance",
+    "spanned",
+    "symmetric_eigh",
+    "symmetric_power",
+    "whitening_matrix",
+]
 
 
 def covariance(V):
@@ -82,6 +88,29 @@ def symmetric_power(matrix, exponent, *, floor=None, rounding=1e-12):
         kept[:] = kept.any()
     values = np.where(kept, np.maximum(values, floor * largest), largest)
     return (vectors * values**exponent) @ vectors.T
+
+
+def whitening_matrix(V, *, narrowest=1e-3, constant=1e-6):
+    """Symmetric A with A cov A = I, but for directions that are all but constant.
+
+    Parameters
+    ----------
+    V : ndarray of shape (n, d)
+        Points of mean zero.
+    narrowest : float, default=1e-3
+        Spread, as a share of the widest, to which narrower ones are raised: rounding of
+        single precision is not blown up by more than its inverse.
+    constant : float, default=1e-6
+        Spread up to which points are constant, or rounding, and not blown up at all.
+
+    Returns
+    -------
+    ndarray of shape (d, d)
+        The matrix A.
+    """
+    return symmetric_power(
+        covariance(V), -1 / 2, floor=narrowest**2, rounding=constant**2
+    )
 
 
 def spanned(X, narrowest):

@@ -26,19 +26,32 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ClosedForm:
-    """The conjugate of a potential that is a sum in a basis."""
+    """The conjugate of a potential that is a sum in a basis.
+
+    Parameters
+    ----------
+    row_size : int, default=128
+        Numbers that a query takes meanwhile.
+    """
 
     row_size: int = 128
 
     def prior(self, model, Y):
         """Prior of a `skhj.priors.value_model.ValueModel` at points y."""
         _, point = model.function.conjugate_at(Y)
-        return _prior_from_point(model, Y, point, _all_true(Y))
+        always = torch.ones(len(Y), dtype=torch.bool)
+        return _prior_from_point(model, Y, point, always)
 
 
 @dataclass(frozen=True)
 class SecondNetwork:
-    """The answer of a second network, one pass a query."""
+    """The answer of a second network, one pass a query.
+
+    Parameters
+    ----------
+    row_size : int, default=128
+        Numbers that a query takes meanwhile.
+    """
 
     row_size: int = 128
 
@@ -91,6 +104,8 @@ class Inversion:
     ----------
     tol : float, default=1e-5
         Largest component of the gradient, relative to the spread of the data.
+    row_size : int, default=1024
+        Numbers that a query takes meanwhile.
     """
 
     tol: float = 1e-5
@@ -166,7 +181,3 @@ def _prior_from_point(model, Y, X, solved):
     S = -model.function.value_and_gradient_at(X)[0]
     gradient = hj.prior_gradient_from_point(Y, X, model.t)
     return Solved(hj.prior_at_prox(X, Y, S, model.t), gradient, solved)
-
-
-def _all_true(Y):
-    return torch.ones(len(Y), dtype=torch.bool)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skhj.priors.convex.standardisation import whitening_matrix
+from skhj.numerics.covariance import whitening_matrix
 
 __all__ = ["DataReach", "measure_reach"]
 

@@ -9,10 +9,12 @@ __all__ = ["Kind"]
 class Kind:
     """Base of the kinds of models of a prior, one class in one folder each.
 
-    A subclass is a frozen dataclass: its fields are what is fitted and saved with it.
-    The search asks it, in this order, whether it can learn from the samples
-    (``affords``), whether it may gain on what was found (``may_gain``), to ``fit``, and
-    if it was the best, to ``finish``. An estimator that is loaded asks it to ``load``.
+    A subclass is a frozen dataclass: its fields say how it is fitted, and what its
+    models are made of. The search asks it, in this order, whether it can learn from the
+    samples at all (``obstacle``) and at what they cost (``affords``), whether it may
+    gain on what was found (``may_gain``), to ``fit``, and if it was the best, to
+    ``finish``. An estimator keeps what is ``saved`` of it, and asks that to ``load``
+    its models.
 
     To add a kind, write such a class, and name it in `skhj.priors.kinds`.
     """
@@ -25,8 +27,25 @@ class Kind:
         """What ``candidates_`` calls it."""
         return self.name
 
+    def obstacle(self, samples, settings):
+        """Why it cannot learn from such samples, or by such a loss.
+
+        Parameters
+        ----------
+        samples : Samples
+            Of the value function.
+        settings : Settings
+            How to train.
+
+        Returns
+        -------
+        str
+            What to tell who asked for this kind; empty where it can.
+        """
+        return ""
+
     def affords(self, search):
-        """Whether the samples and the loss are such that it can be fitted."""
+        """Whether the samples are enough for it, and its steps not too long."""
         return True
 
     def may_gain(self, search):
@@ -71,6 +90,10 @@ class Kind:
             f"for_images needs a prior of images, fitted with image_shape: this one is "
             f"of the kind {self.name!r}"
         )
+
+    def saved(self):
+        """The same kind without the solvers that only fits use."""
+        return self
 
     def load(self, arrays, prior_arrays, *, t, method):
         """Make a model of the arrays of its two functions.

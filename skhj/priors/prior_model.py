@@ -1,14 +1,14 @@
 r"""A model of the prior itself: the value function is its forward solution."""
 
 from skhj import hamilton_jacobi as hj
-from skhj.numerics.threads import threads_for
 from skhj.priors.envelope.lax_oleinik import lax_oleinik
-from skhj.priors.solved import Solved, solved_everywhere, solved_in_blocks
+from skhj.priors.model import Model
+from skhj.priors.solved import Solved, solved_everywhere
 
 __all__ = ["PriorModel"]
 
 
-class PriorModel:
+class PriorModel(Model):
     r"""Value function and prior, on numpy arrays in double precision.
 
     With the prior as the model, every value function up to time t is
@@ -40,15 +40,6 @@ class PriorModel:
         """The function of the value, which only starts, and that of the prior."""
         return self.start, self.function
 
-    def _n_products(self, n_rows):
-        """Multiplications of one step of a query of so many points."""
-        tensors = (t for f in self.functions for t in f.state_dict().values())
-        return n_rows * sum(tensor.numel() for tensor in tensors)
-
-    def value(self, X):
-        """Value function S(x, t) at points, with gradients, as a `Solved`."""
-        return self.evolve(X, self.t)
-
     def prior(self, Y):
         """Prior at points, as a `Solved`."""
 
@@ -67,13 +58,3 @@ class PriorModel:
             return Solved(value, gradient, solved)
 
         return self._in_blocks(forward, X, 1024)
-
-    def shift_(self, constant):
-        """Add a constant to the value function and the prior, in place."""
-        self.start.shift_(-constant)
-        self.function.shift_(constant)
-
-    def _in_blocks(self, function, X, row_size):
-        device = self.function.unit_center.device
-        with threads_for(self._n_products(len(X))):
-            return solved_in_blocks(function, X, device=device, row_size=row_size)

@@ -89,7 +89,8 @@ class PriorSearch:
         kinds : sequence of Kind
             In the order in which to try them.
         wanted : bool, default=False
-            Whether the user asked for these: then they need not afford the samples.
+            Whether the user asked for these: then they need not afford the samples, and
+            the first must be able to learn from them.
 
         Returns
         -------
@@ -100,11 +101,16 @@ class PriorSearch:
         ------
         FloatingPointError
             If all kinds fail.
+        ValueError
+            If none can learn from the samples, or the one that is wanted cannot.
         """
-        for kind in kinds:
+        obstacles = [kind.obstacle(self.samples, self.settings) for kind in kinds]
+        if obstacles[0] and (wanted or all(obstacles)):
+            raise ValueError(obstacles[0])
+        for kind, obstacle in zip(kinds, obstacles, strict=True):
             if self.settles():
                 break
-            if wanted or kind.affords(self):
+            if not obstacle and (wanted or kind.affords(self)):
                 self._try(kind)
         if not self.found:
             raise self.failures[-1].error

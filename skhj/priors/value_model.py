@@ -1,14 +1,14 @@
 r"""A model of the value function: the prior is its backward solution."""
 
 from skhj import hamilton_jacobi as hj
-from skhj.numerics.threads import threads_for
 from skhj.priors.conjugation import CONJUGATIONS, prox_of
-from skhj.priors.solved import Solved, solved_everywhere, solved_in_blocks
+from skhj.priors.model import Model
+from skhj.priors.solved import Solved, solved_everywhere
 
 __all__ = ["ValueModel"]
 
 
-class ValueModel:
+class ValueModel(Model):
     r"""Value function and prior, on numpy arrays in double precision.
 
     With minus the value function as the model, every earlier time is
@@ -43,13 +43,7 @@ class ValueModel:
     @property
     def length(self):
         """Spread of the narrower of the samples and their proximal points."""
-        return min(float(f.unit_length) for f in self.functions if f is not None)
-
-    def _n_products(self, n_rows):
-        """Multiplications of one step of a query of so many points."""
-        functions = [function for function in self.functions if function is not None]
-        tensors = (t for f in functions for t in f.state_dict().values())
-        return n_rows * sum(tensor.numel() for tensor in tensors)
+        return min(float(function.unit_length) for function in self._present)
 
     def value(self, X):
         """Value function S(x, t) at points, with gradients, as a `Solved`."""
@@ -69,22 +63,15 @@ class ValueModel:
         """Value function S(x, time) for 0 < time < t, as a `Solved`."""
         return self._in_blocks(lambda x: self._backward(x, time), X, 1024)
 
-    def shift_(self, constant):
-        """Add a constant to the value function and the prior, in place."""
-        self.function.shift_(-constant)
-        if self.prior_function is not None:
-            self.prior_function.shift_(constant)
+    def with_prior(self, method, prior_function=None):
+        """The same value function with a way to compute the prior."""
+        return ValueModel(self.function, self.t, prior_function, method)
 
     def first_point(self, Y):
         """Guess of the x with grad psi(x) = y, from tensors."""
         if self.prior_function is not None:
             return Y + self.t * self.prior_function.value_and_gradient_at(Y)[1]
         return self.function.conjugate_start(Y)
-
-    def _in_blocks(self, function, X, row_size):
-        device = self.function.unit_center.device
-        with threads_for(self._n_products(len(X))):
-            return solved_in_blocks(function, X, device=device, row_size=row_size)
 
     def _backward(self, X, time):
         """S(x, time) as the largest value whose paraboloids stay above S(., t)."""

@@ -22,14 +22,13 @@ class Schedule:
         Share of the steps over which the step size rises. Without it, large first steps
         push every unit of a convex network into its flat side.
     betas : tuple of float, default=(0.95, 0.99)
-        Adam's averages. Faster ones than usual lower the held-out error by a third
-        (l1 in eight dimensions, at equal epochs).
+        Adam's averages. Faster ones than usual lower the held-out error by a third.
     loss_tolerance : float, default=0.01
         Rise of the loss on the hold-out, relative to its smallest value, that may be
         chance: of weights within it the last are kept, those of the smallest steps.
     patience : float, default=0.5
-        Share of ``max_iter`` that may pass without such a loss before training ends.
-        Within the schedule's large steps the loss stays level for a third of it.
+        Share of ``max_iter`` that may pass without such a loss before training ends:
+        the loss may stay level while the schedule's steps are large.
     max_norm : float or None, default=None
         Norm to which longer gradients are clipped; None leaves them.
     """

@@ -71,3 +71,11 @@ def test_an_interrupted_refit_leaves_nothing_and_keeps_the_parameters():
     assert vars(estimator) == {"fails": True}
     with pytest.raises(NotFittedError):
         check_is_fitted(estimator)
+
+
+def test_a_copied_fit_is_that_of_the_other_but_for_what_changes():
+    estimator = Estimator().fit(X)
+    other = clone(estimator)._copy_fit(estimator, _fitted_scale=4.0)
+    check_is_fitted(other)
+    np.testing.assert_array_equal(other._loaded_model.weights, 2 * X)
+    np.testing.assert_array_equal(estimator._loaded_model.weights, X)

@@ -410,6 +410,15 @@ def test_skops_round_trip_trusts_only_our_types(fitted, data):
     np.testing.assert_array_equal(copy.prior(data[0]), fitted.prior(data[0]))
 
 
+@pytest.mark.parametrize("network", ["ridge", "envelope"])
+def test_solvers_that_have_fitted_are_not_saved_and_not_missed(network, data):
+    X, y, _ = data
+    est = small(network=network, max_iter=2).fit(X[:200], y[:200])
+    assert getattr(est._fitted_kind, "solver", None) is None
+    copy = pickle.loads(pickle.dumps(est))
+    np.testing.assert_array_equal(copy.prior(X), est.prior(X))
+
+
 def test_a_model_fitted_on_a_gpu_loads_where_there_is_none(fitted, data, monkeypatch):
     """What is stored has no device; only the parameter remembers one."""
     on_gpu = pickle.loads(pickle.dumps(fitted)).set_params(device="cuda:7")

@@ -31,7 +31,11 @@ class Toy(Kind):
     name: str
     error: float = 1.0
     affordable: bool = True
+    why_not: str = ""
     raises: type | None = None
+
+    def obstacle(self, samples, settings):
+        return self.why_not
 
     def affords(self, search):
         return self.affordable
@@ -77,6 +81,14 @@ def test_kinds_that_cannot_afford_the_samples_are_tried_only_where_wanted():
     kinds = [Toy("a"), Toy("b", 0.5, affordable=False)]
     assert names(search().run(kinds)) == ["a"]
     assert names(search().run(kinds, wanted=True)) == ["b", "a"]
+
+
+def test_kinds_that_cannot_learn_are_left_out_unless_the_first_is_wanted():
+    kinds = [Toy("a", why_not="it cannot"), Toy("b"), Toy("c", why_not="nor can it")]
+    assert names(search().run(kinds)) == ["b"]
+    for asked, wanted in ((kinds, True), (kinds[::2], False)):
+        with pytest.raises(ValueError, match="it cannot"):
+            search().run(asked, wanted=wanted)
 
 
 @pytest.mark.parametrize("error", [FloatingPointError, np.linalg.LinAlgError])

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skhj.numerics.covariance import symmetric_eigh, symmetric_power
+from skhj.numerics.covariance import covariance, symmetric_eigh, symmetric_power
 
 __all__ = [
     "LinearEstimate",
@@ -88,15 +88,15 @@ def statistics_of(B, X):
         Means and covariances.
     """
     data_mean, model_mean = B.mean(axis=0), X.mean(axis=0)
-    data, models, n = B - data_mean, X - model_mean, len(B)
+    data, models = B - data_mean, X - model_mean
     return Statistics(
         data_mean,
         model_mean,
         data,
         models,
-        data.T @ data / n,
-        models.T @ data / n,
-        models.T @ models / n,
+        covariance(data),
+        models.T @ data / len(data),
+        covariance(models),
     )
 
 
@@ -121,7 +121,7 @@ def wiener_estimate(statistics, A, shrinkage):
     noise = statistics.data - statistics.models @ A.T
     C = _shrunk(statistics.model_covariance, shrinkage)
     CA = C @ A.T
-    S = A @ CA + _shrunk(noise.T @ noise / len(noise), shrinkage)
+    S = A @ CA + _shrunk(covariance(noise), shrinkage)
     means = statistics.data_mean, statistics.model_mean
     return LinearEstimate(*means, CA @ symmetric_power(S, -1), S, C)
 
@@ -174,10 +174,9 @@ def estimated_operator(statistics, shrinkage=1e-3):
     return statistics.cross_covariance.T @ symmetric_power(C, -1)
 
 
-def _shrunk(covariance, shrinkage):
+def _shrunk(C, shrinkage):
     """(1 - shrinkage) of a covariance, and the rest of its diagonal alone."""
-    diagonal = np.diag(covariance.diagonal())
-    return (1 - shrinkage) * covariance + shrinkage * diagonal
+    return (1 - shrinkage) * C + shrinkage * np.diag(C.diagonal())
 
 
 def _inverse(values, penalty):

@@ -20,51 +20,45 @@ def add_prior(candidate, search):
     Parameters
     ----------
     candidate : Candidate
-        A `ValueModel`; it is given the network, and its method.
+        A `ValueModel`; it is left as it is.
     search : PriorSearch
         Samples, and the method that the user wants.
 
     Returns
     -------
     Candidate
-        With its prior.
+        One that computes its prior.
     """
-    method, samples, model = (
-        search.settings.prior_method,
-        search.samples,
-        candidate.model,
-    )
+    settings, samples, model = search.settings, search.samples, candidate.model
+    method = settings.prior_method
     if method == "inversion":
-        model.method = method
-        return candidate
+        return candidate._replace(model=model.with_prior(method))
     of_prior = samples_of_prior(samples, model)
     is_exact = samples.values is not None and samples.gradients is not None
     only_starts = method == "newton" or (method == "auto" and not is_exact)
-    fit, architecture = _fit(of_prior, search, 2 if only_starts else 1)
-    model.prior_function = fit.network
-    model.method = method
+    max_iter = math.ceil(search.max_iter / 2) if only_starts else search.max_iter
+    fit = _fit(of_prior, search, max_iter)
     unsettled = candidate.unsettled
-    if only_starts:
-        model.method = "newton"
-    elif not fit.converged:
+    if not (only_starts or fit.converged):
         unsettled = (*unsettled, "prior")
+    model = model.with_prior("newton" if only_starts else "network", fit.network)
     if method == "auto" and is_exact:
-        model.method = _closest_method(model, of_prior.take(of_prior.held_out))
+        closest = _closest_method(model, of_prior.take(of_prior.held_out))
+        model = model.with_prior(closest, fit.network)
     return candidate._replace(
-        kind=replace(candidate.kind, second=architecture),
+        model=model,
+        kind=replace(candidate.kind, second=settings.architecture),
         prior_loss_curve=fit.loss_curve,
         unsettled=unsettled,
     )
 
 
-def _fit(of_prior, search, share):
+def _fit(of_prior, search, max_iter):
     settings, seed = search.settings, search.seed()
-    max_iter = math.ceil(search.max_iter / share)
     core = settings.architecture.core(of_prior.X.shape[1], seed)
     trainer = search.trainer(seed, max_iter)
     with trainer.task("prior", max_iter):
-        fit = SemiconvexFitter(settings.gradient_weight).fit(core, of_prior, trainer)
-    return fit, settings.architecture
+        return SemiconvexFitter(settings.gradient_weight).fit(core, of_prior, trainer)
 
 
 def _closest_method(model, samples):

@@ -7,11 +7,12 @@ from torch import nn
 
 from skhj.priors.convex.derivatives import hessian, value_and_gradient
 from skhj.priors.convex.standardisation import Standardisation
+from skhj.priors.semiconvex_function import SemiconvexFunction
 
 __all__ = ["SemiconvexNetwork"]
 
 
-class SemiconvexNetwork(nn.Module):
+class SemiconvexNetwork(SemiconvexFunction):
     r"""A function w such that |x|^2 / 2 + t w(x) is convex, by construction.
 
     Both unknowns of the theory are of this kind: minus the value function, and the
@@ -126,13 +127,6 @@ class SemiconvexNetwork(nn.Module):
         by_core = self.core_weight * self.core.parameter_jacobian(u)
         return torch.cat([by_factor, u, torch.ones_like(u[:, :1]), by_core], dim=1)
 
-    # Only functions of another kind have the conjugate of their potential exactly.
-    is_additive = False
-
-    def conjugate_start(self, y):
-        """First guess of the point where the potential's conjugate at y is attained."""
-        return y
-
     def smoothed(self, factor, largest):
         """The same function with more of the smoothing that its core has, if any.
 
@@ -153,15 +147,6 @@ class SemiconvexNetwork(nn.Module):
         copy = deepcopy(self)
         copy.core.smoothing.mul_(factor).clamp_(max=largest)
         return copy
-
-    @torch.no_grad()
-    def shift_(self, constant):
-        """Add a constant to w, in place."""
-        self.unit_intercept += constant
-
-    def to_arrays(self):
-        """All weights and buffers, as a dict of numpy arrays."""
-        return {name: t.cpu().numpy() for name, t in self.state_dict().items()}
 
     @classmethod
     def from_arrays(cls, core, arrays):

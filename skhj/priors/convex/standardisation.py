@@ -5,13 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from skhj.hamilton_jacobi import half_squared_norm
-from skhj.numerics.covariance import covariance, symmetric_power
+from skhj.numerics.covariance import whitening_matrix
 from skhj.numerics.least_squares_quadratic import (
     fit_quadratic,
     fit_quadratic_to_gradients,
 )
 
-__all__ = ["Standardisation", "standardise", "whitening_matrix"]
+__all__ = ["Standardisation", "standardise"]
 
 
 class Standardisation(NamedTuple):
@@ -132,27 +132,4 @@ def standardise(X, w, t, gradient=None, *, strong_convexity=1e-4, free_curvature
         slope=quadratic.slope,
         curvature=float(max(floor, lowest - free_curvature * scale)),
         scale=scale,
-    )
-
-
-def whitening_matrix(V, *, narrowest=1e-3, constant=1e-6):
-    """Symmetric A with A cov A = I, but for directions that are all but constant.
-
-    Parameters
-    ----------
-    V : ndarray of shape (n, d)
-        Points of mean zero.
-    narrowest : float, default=1e-3
-        Spread, as a share of the widest, to which narrower ones are raised: rounding of
-        single precision is not blown up by more than its inverse.
-    constant : float, default=1e-6
-        Spread up to which points are constant, or rounding, and not blown up at all.
-
-    Returns
-    -------
-    ndarray of shape (d, d)
-        The matrix A.
-    """
-    return symmetric_power(
-        covariance(V), -1 / 2, floor=narrowest**2, rounding=constant**2
     )

@@ -39,7 +39,7 @@ class Targets:
 
     Parameters
     ----------
-    envelope : Envelope
+    envelope : MoreauEnvelope
         The minimisation.
     slopes, values, points : Tensor of shape (n, d), (n,) and (n, d)
         The slopes p, the minima they should have, and first guesses of minimisers.
@@ -80,29 +80,29 @@ class Descent:
 
     Parameters
     ----------
-    envelope : Envelope
+    envelope : MoreauEnvelope
         The minimisation; its network, in double precision, is changed in place. The
         network's core is a `NormUnits`, or a module like it.
     training, validation : Targets
         The samples, in random order, and the hold-out.
-    rules : GaussNewton
+    solver : GaussNewton
         When to do what.
     """
 
-    def __init__(self, envelope, training, validation, rules):
-        self.rules = rules
+    def __init__(self, envelope, training, validation, solver):
+        self.solver = solver
         self.network = envelope.network
         self.smoothing = envelope.network.core.smoothing
         self.training = training
         self.validation = validation
-        self.damping, self.settling, self.ended = rules.damping, False, False
+        self.damping, self.settling, self.ended = solver.damping, False, False
         self.losses, self.validation_losses = [], []
         self.best = (np.inf, None)
         self.level_steps, self.slow_steps = 0, 0
         self.level_best, self.idle_levels = np.inf, 0
         self.network.core.widths_are_free = False
-        self.use(training.first(rules.first_samples), rules.first_newton_steps)
-        self.validation.points, _ = self._solve(validation, rules.first_newton_steps)
+        self.use(training.first(solver.first_samples), solver.first_newton_steps)
+        self.validation.points, _ = self._solve(validation, solver.first_newton_steps)
 
     def run(self, n_steps, task=None):
         """Take at most so many more steps.
@@ -150,7 +150,7 @@ class Descent:
     def _solve(self, samples, newton_steps=None):
         """Minimisers of some samples, moved by Newton's method, and errors."""
         return samples.solve(
-            self.rules.tolerance, newton_steps or self.rules.newton_steps
+            self.solver.tolerance, newton_steps or self.solver.newton_steps
         )
 
     def use(self, samples, newton_steps):
@@ -166,7 +166,7 @@ class Descent:
         diagonal = torch.diagonal(matrix)
         unit = diagonal + 1e-7 * diagonal.mean()
         before, self.decrease = self.loss, 0.0
-        for _ in range(self.rules.attempts):
+        for _ in range(self.solver.attempts):
             damped = matrix + torch.diag(self.damping * unit)
             step = torch.linalg.solve(damped, slope)
             self._set_weights(weights - step)
@@ -175,14 +175,14 @@ class Descent:
             if loss < before:
                 self.samples.points, self.errors, self.loss = points, errors, loss
                 self.damping = max(
-                    self.damping / self.rules.factor, self.rules.least_damping
+                    self.damping / self.solver.factor, self.solver.least_damping
                 )
                 self.decrease = 1 - loss / before
                 break
-            self.damping *= self.rules.factor
+            self.damping *= self.solver.factor
         else:
             self._set_weights(weights)
-            self.damping = self.rules.damping
+            self.damping = self.solver.damping
         self._judge()
 
     def _normal_equations(self, n_weights):
@@ -213,7 +213,7 @@ class Descent:
 
     def take_more_samples(self):
         """Twice as many, where those in use are fitted better than the hold-out."""
-        if self.validation_losses[-1] > self.rules.overfit * self.loss:
+        if self.validation_losses[-1] > self.solver.overfit * self.loss:
             self._double_samples()
 
     def _double_samples(self):
@@ -222,46 +222,46 @@ class Descent:
         if n_used == len(self.training.values):
             return False
         self.use(
-            self.training.first(2 * n_used, self.samples), 2 * self.rules.newton_steps
+            self.training.first(2 * n_used, self.samples), 2 * self.solver.newton_steps
         )
         return True
 
     def sharpen(self):
         """Sharpen where it is time; return whether that no longer helps."""
         self.level_steps += 1
-        self.slow_steps = self.slow_steps + 1 if self.decrease < self.rules.slow else 0
-        slow = self.slow_steps >= self.rules.slow_steps
-        if not slow and self.level_steps < self.rules.patience:
+        self.slow_steps = self.slow_steps + 1 if self.decrease < self.solver.slow else 0
+        slow = self.slow_steps >= self.solver.slow_steps
+        if not slow and self.level_steps < self.solver.patience:
             return False
         self.level_steps = self.slow_steps = 0
         better = (
-            self.validation_losses[-1] < (1 - self.rules.progress) * self.level_best
+            self.validation_losses[-1] < (1 - self.solver.progress) * self.level_best
         )
         self.level_best = min(self.level_best, self.validation_losses[-1])
         if not better and self._double_samples():
             return False  # Noise, perhaps: more samples may yet make it better.
         self.idle_levels = 0 if better else self.idle_levels + 1
-        if self.idle_levels >= self.rules.idle_levels:
+        if self.idle_levels >= self.solver.idle_levels:
             return True
-        if self.smoothing > self.rules.sharpest:
-            self.smoothing.mul_(self.rules.sharpen)
-            self.smoothing.clamp_(min=self.rules.sharpest)
-            self.use(self.samples, 2 * self.rules.newton_steps)
+        if self.smoothing > self.solver.sharpest:
+            self.smoothing.mul_(self.solver.sharpen)
+            self.smoothing.clamp_(min=self.solver.sharpest)
+            self.use(self.samples, 2 * self.solver.newton_steps)
         return False
 
     def settle(self):
         """Return whether the steps have become slow for good."""
         self.idle_levels = (
-            self.idle_levels + 1 if self.decrease < self.rules.slow else 0
+            self.idle_levels + 1 if self.decrease < self.solver.slow else 0
         )
-        return self.idle_levels >= self.rules.idle_levels
+        return self.idle_levels >= self.solver.idle_levels
 
     def back_to_best(self):
         """Go on from the best weights, with free widths."""
         self.set_best()
         self.network.core.widths_are_free = True
-        self.idle_levels, self.damping = 0, self.rules.damping
-        self.use(self.samples, self.rules.first_newton_steps)
+        self.idle_levels, self.damping = 0, self.solver.damping
+        self.use(self.samples, self.solver.first_newton_steps)
 
     def set_best(self):
         """Set the best weights so far."""

@@ -11,7 +11,7 @@ from skhj.priors.convex.fit import SemiconvexFitter
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
 from skhj.priors.envelope.descent import Refinement, Targets
 from skhj.priors.envelope.gauss_newton import GaussNewton
-from skhj.priors.envelope.lax_oleinik import Envelope
+from skhj.priors.envelope.lax_oleinik import MoreauEnvelope
 from skhj.priors.envelope.norm_units import NormsArchitecture
 
 __all__ = ["EnvelopeFit", "NormEnvelope", "NormSum"]
@@ -26,8 +26,6 @@ class EnvelopeFit(NamedTuple):
         The prior, in double precision.
     training : Refinement
         Losses, in units of what the best quadratic leaves.
-    validation_error : float
-        Mean squared error of S on the hold-out, in the caller's units.
     converged : bool
         Whether progress ended before the steps did, or the loss is negligible.
     architecture : NormsArchitecture
@@ -36,7 +34,6 @@ class EnvelopeFit(NamedTuple):
 
     network: SemiconvexNetwork
     training: Refinement
-    validation_error: float
     converged: bool
     architecture: NormsArchitecture
 
@@ -140,9 +137,8 @@ class NormEnvelope:
         descent, architecture = self._race(rivals, trainer.task)
         descent.set_best()
         network, result = descent.network, descent.result()
-        error = result.best_loss * float(network.unit_scale) ** 2
         converged = result.ended or result.best_loss < self.matters
-        return EnvelopeFit(network, result, error, converged, architecture)
+        return EnvelopeFit(network, result, converged, architecture)
 
     def candidates(self, n_features, n_seen):
         """Sums of norms to try, as far as the samples allow, many ridges last."""
@@ -196,7 +192,7 @@ class NormEnvelope:
 
 def _targets(network, samples, of_prior, trainer):
     """The envelope of a prior, and its samples to train on, shuffled, and held out."""
-    device, envelope = trainer.device, Envelope(network, samples.t)
+    device, envelope = trainer.device, MoreauEnvelope(network, samples.t)
     X, S, Y = (
         to_tensor(array, device=device)
         for array in (samples.X, samples.values, of_prior.X)

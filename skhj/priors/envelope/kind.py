@@ -38,8 +38,8 @@ class Envelope(Kind):
         ``max_iter``.
     narrowest : float, default=1e-3
         Spread, as a share of the widest, that all directions must have.
-    solver : NormEnvelope
-        Fits it.
+    solver : NormEnvelope or None
+        Fits it; None once that is done.
     """
 
     start: Architecture | None = None
@@ -50,14 +50,23 @@ class Envelope(Kind):
     step_share: float = 0.8
     pair_share: float = 0.2
     narrowest: float = 1e-3
-    solver: NormEnvelope = field(default_factory=NormEnvelope)
+    solver: NormEnvelope | None = field(default_factory=NormEnvelope)
 
     name = "envelope"
 
+    def obstacle(self, samples, settings):
+        """It is trained on values."""
+        if samples.values is not None:
+            return ""
+        return (
+            f"network must not be {self.name!r} with target='prox': it is trained on "
+            "values"
+        )
+
     def affords(self, search):
-        """Whether there are values, few features, and enough samples for them."""
+        """Whether there are few features, and enough samples for them."""
         samples, d = search.samples, search.samples.X.shape[1]
-        if samples.values is None or d > self.most_features:
+        if d > self.most_features:
             return False
         spans, _ = spanned(samples.X, self.narrowest)
         return spans.shape[1] == d and samples.n_seen >= self.samples_per_weight * d**2
@@ -80,6 +89,10 @@ class Envelope(Kind):
         unsettled = () if fit.converged else ("prior",)
         model = PriorModel(fit.network, samples.t, rough.model.function)
         return Candidate(kind, model, rough.loss_curve, fit.loss_curve, unsettled)
+
+    def saved(self):
+        """The two architectures are all that loading asks for."""
+        return replace(self, solver=None)
 
     def load(self, arrays, prior_arrays, *, t, method):
         """The sum of norms, and the rough network."""

@@ -23,7 +23,7 @@ from skhj import hamilton_jacobi as hj
 from skhj.numerics.blocks import row_blocks
 from skhj.numerics.conjugate import NewtonConjugate
 
-__all__ = ["Envelope", "Minima", "Smoothings", "lax_oleinik"]
+__all__ = ["MoreauEnvelope", "Minima", "Smoothings", "lax_oleinik"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Minima(NamedTuple):
     residual: torch.Tensor
 
 
-class Envelope:
+class MoreauEnvelope:
     """The minimisation over y that makes a value function of a prior.
 
     Parameters
@@ -167,7 +167,7 @@ class Envelope:
             if smoothed is None:
                 break
             start = (
-                Envelope(smoothed, self.t)
+                MoreauEnvelope(smoothed, self.t)
                 .minimise(slopes, start, tol=through.tol, max_iter=through.max_iter)
                 .point
             )
@@ -201,7 +201,7 @@ def lax_oleinik(network, X, start, t, *, tol=1e-7, max_iter=100):
     solved : Tensor of shape (n,), dtype bool
         Whether the tolerance was met.
     """
-    envelope = Envelope(network, t)
+    envelope = MoreauEnvelope(network, t)
     minima = envelope.minimise_from_afar(
         envelope.slopes(X), envelope.points(start), tol=tol, max_iter=max_iter
     )

@@ -120,6 +120,15 @@ class Images(Kind):
         J, gradient, _ = model.prior(P)
         return Samples(P, J, gradient, samples.t, samples.held_out)
 
+    def obstacle(self, samples, settings):
+        """Priors of images know the squared error only."""
+        if settings.matching is None:
+            return ""
+        return (
+            "prox_loss must be 'squared' with image_shape: priors of images know the "
+            "squared error only, got 'matching'"
+        )
+
     def reach(self, X):
         """Range of the pixels: covariances of whole images are too large."""
         return PixelRange.of(X)

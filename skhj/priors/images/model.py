@@ -1,5 +1,7 @@
 r"""A prior of images as a model: value function, prox and prior at any time up to t."""
 
+from copy import deepcopy
+
 import torch
 
 from skhj import hamilton_jacobi as hj
@@ -7,12 +9,13 @@ from skhj.numerics.memory_gradient import MemoryGradient
 from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
 from skhj.priors.images.denoise import denoise
+from skhj.priors.model import Model
 from skhj.priors.solved import Solved
 
 __all__ = ["ImageModel"]
 
 
-class ImageModel:
+class ImageModel(Model):
     r"""Value function and prior of flattened images, on numpy arrays.
 
     Every value function up to time t is :math:`S(x, s) = \min_y J(y) + |x - y|^2/(2s)`:
@@ -35,7 +38,7 @@ class ImageModel:
     method = "network"
 
     def __init__(self, function, t, image_shape, solver=MemoryGradient()):  # noqa: B008
-        self.function = function
+        self.function = function.double()
         self.t = t
         self.image_shape = image_shape
         self.solver = solver
@@ -50,10 +53,6 @@ class ImageModel:
         """Multiplications of one image's filters: threads wait after each image's."""
         C, H, W = self.image_shape
         return H * W * self.function.filters.numel()
-
-    def value(self, X):
-        """Value function S(x, t) at images, with gradients, as a `Solved`."""
-        return self.evolve(X, self.t)
 
     def prior(self, Y):
         """Prior at images, as a `Solved`."""
@@ -85,7 +84,10 @@ class ImageModel:
 
     @torch.no_grad()
     def _potential(self, dtype):
-        return self.function.to(dtype).potential(reflect=True).detached()
+        # A copy: the constant stays in double, and other threads may be asking too.
+        single = dtype != torch.float64
+        function = deepcopy(self.function).to(dtype) if single else self.function
+        return function.potential(reflect=True).detached()
 
     def _images(self, X, dtype):
         """Rows as images, on the function's device."""

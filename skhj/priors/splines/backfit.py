@@ -15,7 +15,7 @@ __all__ = ["Backfit", "BackfitState"]
 class Backfit:
     """Least squares by the profiles of a sum, one direction after the other.
 
-    Attributes
+    Parameters
     ----------
     max_sweeps : int, default=20
         Largest number of sweeps over all directions. Uncorrelated coordinates need

@@ -24,7 +24,7 @@ __all__ = ["BasisCandidates", "common_directions", "unit_rows"]
 class BasisCandidates:
     """Bases found in samples of a convex function.
 
-    Attributes
+    Parameters
     ----------
     far : float, default=4.0
         Points whose squared distance is more than this multiple of the median are left

@@ -18,7 +18,7 @@ __all__ = ["BasisSearch"]
 class BasisSearch:
     """Candidates of a basis, tried on the hold-out, and improved by steps.
 
-    Attributes
+    Parameters
     ----------
     candidates : BasisCandidates
         Finds bases to start from; the axes are one more.

@@ -13,7 +13,7 @@ __all__ = ["DirectionSearch"]
 class DirectionSearch:
     """Levenberg-Marquardt steps on the directions, and finer knots, by the hold-out.
 
-    Attributes
+    Parameters
     ----------
     step : DirectionStep
         Moves the directions, and roughly the profiles.

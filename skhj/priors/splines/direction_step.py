@@ -23,7 +23,7 @@ class DirectionStep:
     least squares solved by conjugate gradients, preconditioned by the block of each
     direction with its own profile.
 
-    Attributes
+    Parameters
     ----------
     tol : float, default=1e-2
         Residual of the conjugate gradients at their end, relative to the first, in the

@@ -29,20 +29,10 @@ class SplineFit(NamedTuple):
     validation_error : float
         Mean squared error of w on the hold-out; where only gradients are given, that
         of the gradients (the squared norm of the difference).
-    n_directions : int
-        Number of directions.
-    n_coefficients : int
-        Number of coefficients of the profiles.
-    penalty : float
-        Weight of the profiles' roughness that the hold-out chose.
     """
 
     network: SplineNetwork
     validation_error: float
-    n_directions: int
-    n_coefficients: int
-    penalty: float
-    converged = True
 
     @property
     def loss_curve(self):
@@ -54,7 +44,7 @@ class SplineFit(NamedTuple):
 class SplineSolver:
     """How splines are fitted.
 
-    Attributes
+    Parameters
     ----------
     basis : BasisSearch or None, default=None
         Seeks the directions in the data; None takes those of the features.
@@ -96,8 +86,6 @@ class SplineSolver:
         -------
         SplineTables
             The numbers of w.
-        ProfileFit
-            The profiles in units of the points.
         """
         units = Units.of(samples)
         scaled = units.scaled(samples, gradient_weight)
@@ -110,7 +98,7 @@ class SplineSolver:
             start,
             lower=self.strong_convexity - base,
         )
-        tables = SplineTables(
+        return SplineTables(
             *units,
             start.directions,
             matrix,
@@ -118,7 +106,6 @@ class SplineSolver:
             *profile_tables(self._continued(fit.ridges, base, seen.V)),
             additive=np.linalg.cond(start.directions) < self.worst_basis,
         )
-        return tables, fit
 
     def _start(self, seen, unseen, rng):
         """Directions, and profiles of f along them, to start from."""
@@ -183,17 +170,11 @@ def fit_splines(samples, *, gradient_weight=1.0, rng=None, solver=None):
     spans, rest = spanned(X, solver.narrowest)
     is_flat = rest.shape[1] > 0
     inside = _coordinates(samples, spans) if is_flat else samples
-    tables, fit = solver.tables(inside, gradient_weight, rng)
+    tables = solver.tables(inside, gradient_weight, rng)
     if is_flat:
         tables = tables.lifted(spans, rest, X.mean(axis=0))
     network = SplineNetwork(tables)
-    return SplineFit(
-        network,
-        _error(network, samples.take(samples.held_out)),
-        len(fit.ridges.directions),
-        fit.ridges.n_coefficients,
-        fit.penalty,
-    )
+    return SplineFit(network, _error(network, samples.take(samples.held_out)))
 
 
 def _coordinates(samples, spans):

@@ -1,6 +1,6 @@
 """The kind "ridge": convex splines along the axes or along a basis that is found."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,14 +23,14 @@ class Splines(Kind):
     ----------
     directions : {"axes", "basis"}, default="axes"
         What ``label`` calls them.
-    solver : SplineSolver
-        Fits along the axes, or with a search for a basis.
+    solver : SplineSolver or None
+        Fits along the axes, or with a search for a basis; None once that is done.
     second : Architecture or None, default=None
         Of the prior's network, once there is one.
     """
 
     directions: str = "axes"
-    solver: SplineSolver = field(default_factory=SplineSolver)
+    solver: SplineSolver | None = field(default_factory=SplineSolver)
     second: Architecture | None = None
 
     name = "ridge"
@@ -40,9 +40,14 @@ class Splines(Kind):
         """The name with the directions."""
         return f"{self.name} ({self.directions})"
 
-    def affords(self, search):
-        """Whether the loss is the squared error, which is all that splines know."""
-        return search.settings.matching is None
+    def obstacle(self, samples, settings):
+        """Splines know the squared error only."""
+        if settings.matching is None:
+            return ""
+        return (
+            "prox_loss='matching' needs target='prox' and a network that is not "
+            f"'ridge', got target='prox' and network={self.name!r}"
+        )
 
     def fit(self, search):
         """Fit the splines to the value function."""
@@ -61,8 +66,12 @@ class Splines(Kind):
         if search.settings.prior_method not in {"auto", "newton"}:
             return add_prior(candidate, search)
         model = candidate.model
-        model.method = "exact" if model.function.is_additive else "newton"
-        return candidate
+        method = "exact" if model.function.is_additive else "newton"
+        return candidate._replace(model=model.with_prior(method))
+
+    def saved(self):
+        """The architecture of the prior's network is all that loading asks for."""
+        return replace(self, solver=None)
 
     def load(self, arrays, prior_arrays, *, t, method):
         """The splines, and the prior's network where there is one."""

@@ -14,7 +14,7 @@ __all__ = ["Knots"]
 class Knots:
     """How many pieces profiles have, and which of them are divided.
 
-    Attributes
+    Parameters
     ----------
     samples_per_piece : int, default=6
         Equations for each piece at the start: as many pieces as there are samples

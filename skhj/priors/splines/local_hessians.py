@@ -13,7 +13,7 @@ __all__ = ["LocalHessians"]
 class LocalHessians:
     """Quadratics fitted to neighbours, or affine functions to their gradients.
 
-    Attributes
+    Parameters
     ----------
     neighbours : float, default=6.0
         Neighbours of a fit for each of its coefficients: enough to average over noise,

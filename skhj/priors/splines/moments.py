@@ -39,7 +39,7 @@ class _Remainder(NamedTuple):
 class MomentBases:
     """Eigenvectors of the mean second, third and fourth derivatives.
 
-    Attributes
+    Parameters
     ----------
     quadratic_tol : float, default=1e-3
         Residual at which the fit of a quadratic to values ends, relative to the first:

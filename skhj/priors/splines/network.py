@@ -2,15 +2,15 @@
 
 import numpy as np
 import torch
-from torch import nn
 
 from skhj.numerics.tensors import to_tensor
+from skhj.priors.semiconvex_function import SemiconvexFunction
 from skhj.priors.splines.tables import SplineTables
 
 __all__ = ["SplineNetwork"]
 
 
-class SplineNetwork(nn.Module):
+class SplineNetwork(SemiconvexFunction):
     r"""A function w whose potential |x|^2 / 2 + t w(x) is a sum of convex splines.
 
     With v = (x - m) / s and coordinates :math:`z_j = \langle a_j, v\rangle` along m
@@ -186,15 +186,6 @@ class SplineNetwork(nn.Module):
         rise = self.slopes.gather(1, last) - self.slopes[:, :1]
         width = self.starts.gather(1, last) - self.knots[:, :1]
         return torch.where(width > 0, rise / width, self.curvatures[:, :1]).squeeze(1)
-
-    @torch.no_grad()
-    def shift_(self, constant):
-        """Add a constant to w, in place."""
-        self.unit_intercept += constant
-
-    def to_arrays(self):
-        """All buffers, as a dict of numpy arrays."""
-        return {name: t.cpu().numpy() for name, t in self.state_dict().items()}
 
     @classmethod
     def from_arrays(cls, arrays):

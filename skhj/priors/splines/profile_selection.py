@@ -33,7 +33,7 @@ class ProfileFit(NamedTuple):
 class ProfileSelection:
     """Refinement of knots, and a heavier penalty, while the hold-out gains.
 
-    Attributes
+    Parameters
     ----------
     knots : Knots
         Which pieces are divided.

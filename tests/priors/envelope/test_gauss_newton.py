@@ -9,7 +9,7 @@ from skhj.priors.convex.semiconvex import SemiconvexNetwork
 from skhj.priors.convex.standardisation import standardise
 from skhj.priors.envelope.descent import Targets
 from skhj.priors.envelope.gauss_newton import GaussNewton
-from skhj.priors.envelope.lax_oleinik import Envelope
+from skhj.priors.envelope.lax_oleinik import MoreauEnvelope
 from skhj.priors.envelope.norm_units import NormUnits
 
 T = 0.8
@@ -34,12 +34,12 @@ def targets(envelope, teacher, n, seed):
     generator = torch.Generator().manual_seed(seed)
     X = 2 * torch.randn(n, 3, generator=generator, dtype=torch.float64)
     slopes, start = envelope.slopes(X), envelope.points(X)
-    values = Envelope(teacher, T).minimise(slopes, start, tol=1e-10).value
+    values = MoreauEnvelope(teacher, T).minimise(slopes, start, tol=1e-10).value
     return Targets(envelope, slopes, values, start)
 
 
 def descent(student, teacher, n=400, **rules):
-    envelope = Envelope(student, T)
+    envelope = MoreauEnvelope(student, T)
     return GaussNewton(**rules).start(
         envelope, targets(envelope, teacher, n, 1), targets(envelope, teacher, 100, 2)
     )
@@ -52,7 +52,7 @@ def test_losses_fall_and_the_best_weights_are_kept():
     result = fit.result()
     assert result.best_loss < 0.1 * result.validation_curve[0]
     fit.set_best()
-    _, errors = fit.validation.solve(fit.rules.tolerance, fit.rules.newton_steps)
+    _, errors = fit.validation.solve(fit.solver.tolerance, fit.solver.newton_steps)
     np.testing.assert_allclose((errors**2).mean(), result.best_loss, rtol=1e-6)
     assert result.best_loss == result.validation_curve.min()
 

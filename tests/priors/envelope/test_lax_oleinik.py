@@ -8,7 +8,7 @@ from sum_of_norms import SumOfNorms
 from skhj.priors.convex.icnn import ICNN
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
 from skhj.priors.convex.standardisation import standardise
-from skhj.priors.envelope.lax_oleinik import Envelope, lax_oleinik
+from skhj.priors.envelope.lax_oleinik import MoreauEnvelope, lax_oleinik
 from skhj.priors.envelope.norm_units import NormUnits
 
 T = 0.4
@@ -47,7 +47,7 @@ def test_value_is_the_minimum_of_prior_and_quadratic(network):
 def test_minima_are_values_in_the_prior_s_units(network):
     X = points(30)
     S, P, _ = lax_oleinik(network, X, X, T)
-    envelope = Envelope(network, T)
+    envelope = MoreauEnvelope(network, T)
     minima = envelope.minimise(envelope.slopes(X), envelope.points(X))
     torch.testing.assert_close(minima.value, envelope.values(X, S))
     torch.testing.assert_close(minima.point, envelope.points(P), rtol=0, atol=1e-6)
@@ -56,7 +56,7 @@ def test_minima_are_values_in_the_prior_s_units(network):
 def test_derivative_by_a_weight_is_the_partial_one(network):
     """The envelope theorem: the minimiser counts as a constant."""
     X, step = points(10), 1e-5
-    envelope = Envelope(network, T)
+    envelope = MoreauEnvelope(network, T)
 
     def minima():
         return envelope.minimise(
