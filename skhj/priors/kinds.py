@@ -32,7 +32,10 @@ def kinds_of(network, architecture, image_shape=None):
         The kinds.
     """
     if image_shape is not None:
-        return (Images.of_shape(image_shape),)
+        is_signal = image_shape[1] == 1
+        few = ((1, 1), (2, 1)) if is_signal else ((2, 2), (8, 1), (8, 2))
+        plain = (Images.plain(image_shape, *n_and_rank) for n_and_rank in few)
+        return *plain, Images.of_shape(image_shape)
     convex = ConvexNetwork(architecture)
     searching = SplineSolver(basis=BasisSearch())
     splines = Splines("axes"), Splines("basis", searching)

@@ -40,7 +40,12 @@ class ImagePrior(nn.Module):
         First slopes and concavities, as parts of their bounds.
     tail : float, default=0.05
         First slope far from the origin, as a part of that at the knee.
+    rank : int, default=1
+        Number of filters, one after the other, on the norm of whose responses a profile
+        acts: total variation is one of rank two.
     """
+
+    _options = ("max_slope", "max_concavity", "rank")
 
     def __init__(
         self,
@@ -52,11 +57,13 @@ class ImagePrior(nn.Module):
         share_of_slope=0.8,
         share_of_concavity=0.92,
         tail=0.05,
+        rank=1,
     ):
         super().__init__()
         self.max_slope, self.max_concavity = max_slope, max_concavity
+        self.rank = rank
         self.register_buffer("offset", filters.new_zeros((), dtype=torch.float64))
-        ones = filters.new_ones(len(filters))
+        ones = filters.new_ones(len(filters) // rank)
         knee = threshold / (share_of_slope * max_slope)
         self.filters = nn.Parameter(filters.detach().clone())
         self.log_knee = nn.Parameter(math.log(knee) * ones)
@@ -67,17 +74,15 @@ class ImagePrior(nn.Module):
     def to_arrays(self):
         """All numbers, as a dict of numpy arrays."""
         state = self.double().state_dict()
-        bounds = {"max_slope": self.max_slope, "max_concavity": self.max_concavity}
-        return {name: t.cpu().numpy().copy() for name, t in state.items()} | {
-            name: np.array(bound) for name, bound in bounds.items()
-        }
+        options = {name: np.array(getattr(self, name)) for name in self._options}
+        return {name: t.cpu().numpy().copy() for name, t in state.items()} | options
 
     @classmethod
     def from_arrays(cls, arrays):
         """Rebuild a prior, in double precision, from ``to_arrays``."""
         arrays = dict(arrays)
-        bounds = {k: float(arrays.pop(k)) for k in ("max_slope", "max_concavity")}
-        prior = cls(to_tensor(arrays["filters"]), 1.0, **bounds)
+        options = {name: arrays.pop(name).item() for name in cls._options}
+        prior = cls(to_tensor(arrays["filters"]), 1.0, **options)
         prior.load_state_dict({name: to_tensor(a) for name, a in arrays.items()})
         return prior.requires_grad_(False).eval()
 
@@ -112,10 +117,9 @@ class ImagePrior(nn.Module):
         fall = (slope / concavity) * torch.sigmoid(-self.tail_logit)
         reach = knee * (1 + fall[:, None, None])
         ratio = (concavity / (slope + concavity))[:, None, None]
-        filters = root[..., None] * self.unit_filters()
-        return ImagePotential(
-            FilterBank(filters, reflect), ClipProfiles(knee, reach, ratio)
-        )
+        profiles = ClipProfiles(knee, reach, ratio, self.rank)
+        filters = profiles.of_filters(root)[..., None] * self.unit_filters()
+        return ImagePotential(FilterBank(filters, reflect), profiles)
 
 
 def cosine_filters(n_filters, shape):
