@@ -28,7 +28,7 @@ class ImageModel:
     image_shape : tuple of int
         Channels, height and width of an image.
     solver : MemoryGradient, default=MemoryGradient(max_iter=500)
-        Minimises. The steepest profiles that are fitted ask for some 200 steps.
+        Minimises. The steepest profiles that are fitted ask for some 300 steps.
     """
 
     # The function answers by itself.
