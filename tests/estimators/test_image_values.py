@@ -96,3 +96,24 @@ def test_saved_weights_make_the_same_prior(recovered):
     loaded = recovered.for_images((SIDE, SIDE))
     np.testing.assert_array_equal(loaded.prior(P), recovered.prior(P))
     assert recovered.prior_weights_["rank"] == 2
+
+
+def test_signals_of_steps_find_their_differences():
+    """Total variation of signals: one filter, of a sample and the next."""
+    rng = np.random.default_rng(0)
+    difference = torch.tensor([0.0, -1.0, 1.0]).double().view(1, 1, 1, 3)
+    prior = ImagePrior(
+        difference, 2 * T, max_slope=300.0, share_of_concavity=1e-4, tail=0.999
+    )
+    potential = prior.potential(reflect=True).detached()
+    clean = np.repeat(rng.normal(size=(240, 1, 1, 6)), 6, axis=3)
+    noisy = torch.tensor(clean + 0.1 * rng.normal(size=clean.shape))
+    points = denoise(potential, noisy, solver=MemoryGradient(500, 1e-6)).point
+    J = potential.value(points).numpy() / T
+    X, P = noisy.flatten(1).numpy(), points.flatten(1).numpy()
+    S = J + hj.half_squared_norm(X - P) / T
+    est = HJPriorRegressor(t=T, image_shape=(36,), max_iter=40, random_state=0)
+    est.fit(X[:200], S[:200], gradient=(X - P)[:200] / T)
+    assert est.candidates_[-1]["name"] == "images, 1 filter of rank 1"
+    print(est.candidates_, r2_score(J[200:], est.prior(P[200:])))
+    assert r2_score(J[200:], est.prior(P[200:])) > 0.999

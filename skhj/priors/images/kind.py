@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from torch import nn
 
 from skhj import hamilton_jacobi as hj
 from skhj.numerics.tensors import to_tensor
@@ -36,9 +35,6 @@ class Images(Kind):
         Height and width of the filters, odd; no more than half of the images'.
     rank : int, default=1
         Number of filters on the norm of whose responses each profile acts.
-    is_plain : bool, default=False
-        Whether it is for the few filters and steep, level profiles of a prior that
-        someone wrote down, to be tried where values tell of it.
     threshold : float, default=2.5
         First knee of the profiles, as a slope, in units of the noise that filters of
         norm one over their side see.
@@ -69,7 +65,6 @@ class Images(Kind):
     n_filters: int = 48
     side: int = 7
     rank: int = 1
-    is_plain: bool = False
     threshold: float = 2.5
     window_ratio: int = 5
     steps: int = 40
@@ -92,42 +87,11 @@ class Images(Kind):
             return cls(image_shape, n_filters=24, side=17, threshold=1.5, steps=20)
         return cls(image_shape)
 
-    @classmethod
-    def plain(cls, image_shape, n_filters, rank):
-        """The kind with few small filters, and the profiles of norms.
-
-        The last slopes are such that a minimisation from scratch takes 300 steps. Total
-        variation is then found from a denoiser's values and outputs in 600 steps of 12
-        windows 40 x 40, with R^2 of J 0.99995; where slopes end at 1,000, with 0.9998.
-        """
-        return cls(
-            image_shape,
-            n_filters,
-            side=3,
-            rank=rank,
-            is_plain=True,
-            steps=8,
-            step_pixels=19200,
-            filter_rate=1.5,
-            profile_rate=2.0,
-            slopes=(100.0, 3000.0),
-            share_of_concavity=0.05,
-            tail=0.95,
-            values=EnvelopeTraining(gradient_weight=8.0),
-        )
-
-    @property
-    def label(self):
-        """Its name, with what it starts from where there are several."""
-        if not self.is_plain:
-            return self.name
-        return f"{self.name}, {self.n_filters} filters of rank {self.rank}"
-
     def may_gain(self, search):
-        """Whether those before leave more than enough; plain ones need values."""
+        """Whether those before leave more than enough of the values' variance."""
         values = search.samples.values
         if values is None:
-            return not self.is_plain
+            return True
         held_out = values[search.samples.held_out]
         return not search.settles(self.enough * np.var(held_out))
 
@@ -191,16 +155,9 @@ class Images(Kind):
         )
 
     def _filters(self):
-        """Cosines; those of plain kinds see only a pixel and those that follow it."""
-        shape = self.filter_shape
-        n_filters = min(self.n_filters, math.prod(shape) - 1)
-        n_filters -= n_filters % self.rank
-        after = shape[0], *(size // 2 + 1 for size in shape[1:])
-        if self.is_plain and n_filters < math.prod(after):
-            before = [size // 2 for size in shape[1:]]
-            padding = (before[1], 0, before[0], 0)
-            return nn.functional.pad(cosine_filters(n_filters, after), padding)
-        return cosine_filters(n_filters, shape)
+        """The first filters, cosines."""
+        n_filters = min(self.n_filters, math.prod(self.filter_shape) - 1)
+        return cosine_filters(n_filters - n_filters % self.rank, self.filter_shape)
 
     def _schedule(self, asked):
         """Schedule of a training, from that of a network."""
