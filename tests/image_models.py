@@ -16,11 +16,11 @@ def normal(*shape, seed=0):
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
-def random_prior(filter_shape, n_filters=5, seed=0, **options):
+def random_prior(filter_shape, n_profiles=5, seed=0, rank=1, **options):
     """A prior of random filters, and of profiles that differ."""
-    filters = normal(n_filters, *filter_shape, seed=seed)
-    prior = ImagePrior(filters, 0.2, **options)
+    filters = normal(rank * n_profiles, *filter_shape, seed=seed)
+    prior = ImagePrior(filters, 0.2, rank=rank, **options)
     with torch.no_grad():
         for number, parameter in enumerate(prior.profile_parameters):
-            parameter += 0.3 * normal(n_filters, seed=seed + 1 + number)
+            parameter += 0.3 * normal(n_profiles, seed=seed + 1 + number)
     return prior

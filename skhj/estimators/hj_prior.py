@@ -53,9 +53,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         - "icnn": an input-convex network with a wide shallow branch.
         - "envelope": a network for the prior itself, trained through the minimisation
           that makes the value function of it.
-        - "images": profiles of convolutions with learned filters, for points that are
-          images; the prior is weakly convex by construction, and the same for images of
-          any shape, see `for_images`.
+        - "images": profiles of convolutions with learned filters, or of norms of a few,
+          for points that are images; the prior is weakly convex by construction, and
+          the same for images of any shape, see `for_images`.
         - "auto": splines first, then, unless these leave next to nothing, the others;
           the best on the hold-out is kept. "images" alone with ``image_shape``.
         - A class is called with the number of features; its modules map (n, d) to (n,)
@@ -79,7 +79,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         Largest number of passes over the data, for each network; half of them for one
         that only starts Newton's method. Training ends when half as many pass without
         progress on the hold-out. Time is about proportional to it, but for splines.
-        For images, one stands for 40 steps, 20 for signals.
+        For images, one stands for 40 steps, 20 for signals, and for 8 of the kinds with
+        few filters that are tried first where y are values.
     batch_size : int or "auto", default="auto"
         Samples a step. "auto" takes a sixteenth of the samples, from 32 to 256; as many
         images as have 9,600 pixels, from 2 to 32.

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from skhj.priors.convex.kind import ConvexNetwork
 from skhj.priors.envelope.kind import Envelope
+from skhj.priors.images.few_filters import FewFilters
 from skhj.priors.images.kind import Images
 from skhj.priors.splines.basis_search import BasisSearch
 from skhj.priors.splines.fit import SplineSolver
@@ -32,7 +33,10 @@ def kinds_of(network, architecture, image_shape=None):
         The kinds.
     """
     if image_shape is not None:
-        return (Images.of_shape(image_shape),)
+        is_signal = image_shape[1] == 1
+        few = ((1, 1), (2, 1)) if is_signal else ((2, 2), (8, 1), (8, 2))
+        steep = (FewFilters.steep(image_shape, *n_and_rank) for n_and_rank in few)
+        return *steep, FewFilters.gentle(image_shape), Images.of_shape(image_shape)
     convex = ConvexNetwork(architecture)
     searching = SplineSolver(basis=BasisSearch())
     splines = Splines("axes"), Splines("basis", searching)

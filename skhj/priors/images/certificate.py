@@ -36,10 +36,10 @@ def largest_concavity(potential, image_shape, generator, *, n_iter=100):
     """
     filters, profiles = potential
     images = torch.randn(1, *image_shape, generator=generator).to(filters.weights)
-    concavity = 0.0
+    concavities, concavity = profiles.of_filters(profiles.concavity), 0.0
     for _ in range(n_iter):
         images = images / row_products(images, images).sqrt()
-        responses = profiles.concavity * filters.forward(images)
+        responses = concavities * filters.forward(images)
         image = filters.transpose(responses)
         concavity = float(row_products(images, image))
         images = image

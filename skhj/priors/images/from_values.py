@@ -28,8 +28,8 @@ class EnvelopeResult(NamedTuple):
     loss_curve : ndarray of shape (n_steps,)
         Mean squared error of each step's values, as a part of their variance.
     offset : float
-        Mean of the last steps' true minus learned values of t S, zero unless it is
-        free: the learned prior is zero on constant images.
+        Mean of the last steps' true minus learned values of t S, where it is not
+        negligible. Without it the prior is zero on constant images.
     """
 
     loss_curve: np.ndarray
@@ -51,10 +51,12 @@ class EnvelopeTraining:
         Steps of the minimiser at each visit of a kept minimiser.
     gradient_weight : float, default=1.0
         Weight of the squared error of the gradients, as a part of their mean square,
-        where proximal points are known.
-    free_offset : bool, default=True
-        Whether values are known up to a constant only. Where they are not, that of
-        constant images is zero, and the prior extends better to larger images.
+        where proximal points are known, at first. It falls with the squared step sizes:
+        gradients tell of the filters; beyond that, those that a denoiser has not quite
+        reached where images are flat make the prior too small.
+    least_offset : float, default=0.03
+        Constants that are a smaller part of the values' standard deviation count as
+        zero: the prior then extends better to larger images.
     n_offset : int, default=50
         Last steps over which the offset is averaged.
     """
@@ -64,7 +66,7 @@ class EnvelopeTraining:
     )
     n_minimise: int = 8
     gradient_weight: float = 1.0
-    free_offset: bool = True
+    least_offset: float = 0.03
     n_offset: int = 50
 
     def train(self, prior, images, values, generator, points=None):
@@ -96,7 +98,8 @@ class EnvelopeTraining:
         kept = images.clone() if points is None else points
         unit = float(values.std()) or 1.0
         losses, offsets = [], []
-        for rows in self.schedule.steps(prior, len(images), generator):
+        steps = self.schedule.steps(prior, len(images), generator)
+        for step, rows in enumerate(steps):
             rows = rows.to(images.device)
             noisy = images[rows]
             potential = prior.potential(reflect=True)
@@ -107,16 +110,16 @@ class EnvelopeTraining:
                 kept[rows] = minimum.point
             x = kept[rows]
             error = potential.value(x) + _half_square(x - noisy) - values[rows]
-            offset = error.detach().mean() * self.free_offset
+            offset = float(error.detach().mean())
+            offset *= abs(offset) > self.least_offset * unit
             loss = (((error - offset) / unit) ** 2).mean()
             total = loss
             if points is not None:
-                total = loss + self.gradient_weight * _gradient_loss(
-                    potential, x, noisy - x
-                )
+                weight = self.gradient_weight * self.schedule.factor(step) ** 2
+                total = loss + weight * _gradient_loss(potential, x, noisy - x)
             total.backward()
             losses.append(float(loss.detach()))
-            offsets.append(-float(offset))
+            offsets.append(-offset)
             if not np.isfinite(losses[-1]):
                 raise FloatingPointError(
                     f"the loss became {losses[-1]} at step {len(losses)}: lower "

@@ -34,6 +34,9 @@ class Images(Kind):
         Images so many times as large as the filters, or larger, are taken for windows
         of others: filters are applied where they fit, and pixels near the edges do not
         count. Smaller ones are whole images, continued about their edges.
+    enough : float, default=1e-3
+        Share of the variance of the values on the hold-out that kinds before this one
+        may leave: then this one is not tried.
     usual_max_iter, usual_rate : int and float, default=100, 0.02
         The estimator's defaults, for which the solver's numbers of steps and step sizes
         are meant.
@@ -42,6 +45,7 @@ class Images(Kind):
     image_shape: tuple[int, int, int]
     solver: ImageFit = field(default_factory=ImageFit)
     window_ratio: int = 5
+    enough: float = 1e-3
     usual_max_iter: int = 100
     usual_rate: float = 0.02
 
@@ -53,12 +57,22 @@ class Images(Kind):
         is_signal = image_shape[1] == 1
         return cls(image_shape, ImageFit.of_signals() if is_signal else ImageFit())
 
+    def may_gain(self, search):
+        """Whether those before leave more than enough of the values' variance."""
+        values = search.samples.values
+        if values is None:
+            return True
+        held_out = values[search.samples.held_out]
+        return not search.settles(self.enough * np.var(held_out))
+
     def fit(self, search):
         """Learn the prior from pairs, or from values."""
         samples, trainer = search.samples, search.settings.trainer
         noisy, points, S = self._tensors(samples.take(samples.seen), trainer.device)
         generator = torch.Generator().manual_seed(search.seed())
-        solver = self._scheduled(noisy, trainer.schedule)
+        solver = self._scheduled(
+            noisy, trainer.schedule, search.settings.gradient_weight
+        )
         n_products = math.prod(self.image_shape) * solver.n_weights(noisy)
         with trainer.task("prior"), threads_for(n_products):
             if S is None:
@@ -86,24 +100,28 @@ class Images(Kind):
             S = to_tensor(seen.values, dtype=np.float32, device=device)
         return images(seen.X), points, S
 
-    def _scheduled(self, images, asked):
+    def _scheduled(self, images, asked, gradient_weight):
         """The solver, with the length and step sizes that the user wants."""
         solver = self.solver
         sides = zip(images.shape[-2:], solver.sizes(images), strict=True)
         pairs = replace(solver.pairs, schedule=self._asked(solver.pairs, asked))
         if any(size < self.window_ratio * side for size, side in sides):
             pairs = replace(pairs, reflect=True, margin=0)
-        values = replace(solver.values, schedule=self._asked(solver.values, asked))
+        values = replace(
+            solver.values,
+            schedule=self._asked(solver.values, asked),
+            gradient_weight=gradient_weight * solver.values.gradient_weight,
+        )
         return replace(solver, pairs=pairs, values=values)
 
     def _asked(self, training, asked):
         """Its schedule, as many times as long and as fast as what is asked for."""
         longer, faster = asked.max_iter / self.usual_max_iter, asked.learning_rate
-        own = training.schedule
+        own, usual_size = training.schedule, self.solver.pairs.schedule.batch_size
         return replace(
             own,
             n_steps=max(1, round(longer * own.n_steps)),
-            batch_size=asked.batch_size,
+            batch_size=max(1, asked.batch_size * own.batch_size // usual_size),
             learning_rate=faster / self.usual_rate * own.learning_rate,
             profile_rate=faster / self.usual_rate * own.profile_rate,
         )

@@ -30,14 +30,20 @@ class ImageModel(Model):
         Time of the samples.
     image_shape : tuple of int
         Channels, height and width of an image.
-    solver : MemoryGradient, default=MemoryGradient()
-        Minimises.
+    solver : MemoryGradient, default=MemoryGradient(max_iter=500)
+        Minimises. The steepest profiles that are fitted ask for some 300 steps.
     """
 
     # The function answers by itself.
     method = "network"
 
-    def __init__(self, function, t, image_shape, solver=MemoryGradient()):  # noqa: B008
+    def __init__(
+        self,
+        function,
+        t,
+        image_shape,
+        solver=MemoryGradient(max_iter=500),  # noqa: B008
+    ):
         self.function = function.double()
         self.t = t
         self.image_shape = image_shape

@@ -53,11 +53,12 @@ class ImagePotential(NamedTuple):
 
     def hessian(self, images):
         """Its Hessian at some images, as a function of directions."""
-        curvature = self.profiles.curvature(self.filters.forward(images))
+        of_responses = self.profiles.hessian(self.filters.forward(images))
 
         def product(directions):
-            responses = self.filters.forward(directions).mul_(curvature)
-            return self.filters.transpose(responses)
+            return self.filters.transpose(
+                of_responses(self.filters.forward(directions))
+            )
 
         return product
 
@@ -65,16 +66,12 @@ class ImagePotential(NamedTuple):
         """The potential times a positive number, such as s/t for a time s below t."""
         root = factor**0.5
         filters = self.filters._replace(weights=root * self.filters.weights)
-        knee, reach, concavity = self.profiles
-        return ImagePotential(
-            filters, ClipProfiles(root * knee, root * reach, concavity)
-        )
+        return ImagePotential(filters, self.profiles.scaled(root))
 
     def detached(self):
         """The same potential, its numbers cut from the graph they came from."""
         filters = self.filters._replace(weights=self.filters.weights.detach())
-        profiles = ClipProfiles(*(numbers.detach() for numbers in self.profiles))
-        return ImagePotential(filters, profiles)
+        return ImagePotential(filters, self.profiles.detached())
 
     def reflecting(self):
         """The same potential of images that are continued about their edges."""

@@ -39,6 +39,9 @@ class ImagePrior(nn.Module):
         First slopes and concavities, as parts of their bounds.
     tail : float, default=0.05
         First slope far from the origin, as a part of that at the knee.
+    rank : int, default=1
+        Number of filters, one after the other, on the norm of whose responses each
+        profile acts.
     """
 
     def __init__(
@@ -51,13 +54,14 @@ class ImagePrior(nn.Module):
         share_of_slope=0.8,
         share_of_concavity=0.92,
         tail=0.05,
+        rank=1,
     ):
         super().__init__()
         # Buffers: training moves them, and they are saved with the weights.
         self.register_buffer("max_slope", filters.new_tensor(max_slope))
         self.register_buffer("max_concavity", filters.new_tensor(max_concavity))
         self.register_buffer("offset", filters.new_zeros((), dtype=torch.float64))
-        ones = filters.new_ones(len(filters))
+        ones = filters.new_ones(len(filters) // rank)
         knee = threshold / (share_of_slope * max_slope)
         self.filters = nn.Parameter(filters.detach().clone())
         self.log_knee = nn.Parameter(math.log(knee) * ones)
@@ -73,9 +77,15 @@ class ImagePrior(nn.Module):
     @classmethod
     def from_arrays(cls, arrays):
         """Rebuild a prior, in double precision, from ``to_arrays``."""
-        prior = cls(to_tensor(arrays["filters"]), 1.0)
+        rank = len(arrays["filters"]) // len(arrays["log_knee"])
+        prior = cls(to_tensor(arrays["filters"]), 1.0, rank=rank)
         prior.load_state_dict({name: to_tensor(a) for name, a in arrays.items()})
         return prior.requires_grad_(False).eval()
+
+    @property
+    def rank(self):
+        """Number of filters of each profile."""
+        return len(self.filters) // len(self.log_knee)
 
     @property
     def profile_parameters(self):
@@ -108,10 +118,9 @@ class ImagePrior(nn.Module):
         fall = (slope / concavity) * torch.sigmoid(-self.tail_logit)
         reach = knee * (1 + fall[:, None, None])
         ratio = (concavity / (slope + concavity))[:, None, None]
-        filters = root[..., None] * self.unit_filters()
-        return ImagePotential(
-            FilterBank(filters, reflect), ClipProfiles(knee, reach, ratio)
-        )
+        profiles = ClipProfiles(knee, reach, ratio, self.rank)
+        filters = profiles.of_filters(root)[..., None] * self.unit_filters()
+        return ImagePotential(FilterBank(filters, reflect), profiles)
 
 
 def cosine_filters(n_filters, shape):

@@ -30,7 +30,7 @@ def steps_of_signals(n, size=32, noise=0.3, seed=0):
 @pytest.mark.parametrize("reflect", [False, True])
 def test_gradient_is_the_loss_s(reflect):
     """The implicit function theorem, by differences; Adam's step has length 0."""
-    prior = random_prior((1, 3, 3), n_filters=3, max_slope=5.0)
+    prior = random_prior((1, 3, 3), n_profiles=3, max_slope=5.0)
     noisy, clean = normal(2, 1, 7, 7), normal(2, 1, 7, 7, seed=1)
     still = ImageSchedule(1, 2, learning_rate=0, profile_rate=0, slopes=(5.0, 5.0))
     training = BilevelTraining(still, 50, 30, reflect=reflect, margin=1)

@@ -35,6 +35,20 @@ def test_proximal_points_are_stationary_and_minimal(model):
         assert (energy(x + size * normal(*x.shape, seed=8)) >= energy(x)).all()
 
 
+def test_minimiser_knows_profiles_of_norms():
+    """Majorants hold, so steps do not raise the energy, and its end is stationary."""
+    potential = random_prior((1, 3, 3), rank=2).potential(reflect=True).detached()
+    noisy = normal(3, 1, 9, 8, seed=7)
+    last = torch.full((3,), torch.inf).double()
+    for n_steps in (1, 2, 4, 8, 16):
+        y = denoise(potential, noisy, solver=MemoryGradient(n_steps, 0.0)).point
+        energy = row_products(y - noisy, y - noisy) / 2 + potential.value(y)
+        assert (energy < last).all()
+        last = energy
+    x = denoise(potential, noisy, solver=EXACT).point
+    torch.testing.assert_close(x, noisy - potential.gradient(x), rtol=0, atol=1e-7)
+
+
 def test_shorter_times_denoise_less(model):
     potential, noisy = model
     distance = torch.zeros(len(noisy)).double()

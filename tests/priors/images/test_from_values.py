@@ -68,8 +68,8 @@ def test_gradient_is_the_loss_s():
 @pytest.mark.parametrize("with_points", [False, True])
 def test_learns_a_prior_from_its_values(with_points):
     """On held-out points, up to the constant."""
-    truth = random_prior((1, 3, 3), n_filters=3)
-    prior = random_prior((1, 3, 3), n_filters=3)
+    truth = random_prior((1, 3, 3), n_profiles=3)
+    prior = random_prior((1, 3, 3), n_profiles=3)
     with torch.no_grad():
         prior.filters += 0.1 * normal(*prior.filters.shape, seed=30)
         prior.log_knee += 0.5

@@ -3,10 +3,12 @@
 import pytest
 import torch
 from image_models import SHAPES, normal, random_prior
+from torch import nn
 
 from skhj.numerics.memory_gradient import row_products
 from skhj.priors.images.certificate import largest_concavity, make_convex_
 from skhj.priors.images.potential import Denoising
+from skhj.priors.images.prior import ImagePrior
 
 STEP = 1e-6
 
@@ -16,11 +18,17 @@ def reflect(request):
     return request.param
 
 
+@pytest.fixture(params=[1, 2], ids=["rank1", "rank2"])
+def rank(request):
+    return request.param
+
+
 @pytest.fixture(params=SHAPES)
-def model(request, reflect):
+def model(request, reflect, rank):
     """A potential and three images."""
     filter_shape, image_shape = SHAPES[request.param]
-    potential = random_prior(filter_shape).potential(reflect=reflect).detached()
+    prior = random_prior(filter_shape, rank=rank)
+    potential = prior.potential(reflect=reflect).detached()
     return potential, 2 * normal(3, *image_shape, seed=7)
 
 
@@ -47,9 +55,9 @@ def test_hessian_is_the_gradient_s(model):
     )
 
 
-def test_derivatives_by_the_weights_are_the_slope_s(reflect):
-    """torch's own check, of the clips' written derivatives too."""
-    prior = random_prior((1, 3, 3), n_filters=3)
+def test_derivatives_by_the_weights_are_the_slope_s(reflect, rank):
+    """By differences, of the clips' written derivatives too."""
+    prior = random_prior((1, 3, 3), n_profiles=3, rank=rank)
     x, v = 2 * normal(2, 1, 6, 6, seed=7), normal(2, 1, 6, 6, seed=8)
     direction = [normal(*p.shape, seed=9) for p in prior.parameters()]
 
@@ -71,9 +79,10 @@ def test_derivatives_by_the_weights_are_the_slope_s(reflect):
     )
 
 
-def test_energy_is_midpoint_convex_where_filters_fit():
+def test_energy_is_midpoint_convex_where_filters_fit(rank):
     for filter_shape, image_shape in SHAPES.values():
-        potential = random_prior(filter_shape).potential(reflect=False).detached()
+        prior = random_prior(filter_shape, rank=rank, share_of_concavity=0.99)
+        potential = prior.potential(reflect=False).detached()
         x, y = normal(200, *image_shape, seed=1), normal(200, *image_shape, seed=2)
 
         def energy(images, potential=potential):
@@ -104,7 +113,8 @@ def test_power_method_finds_the_largest_concavity(model):
     filters, profiles = potential
     n = x[0].numel()
     basis = torch.eye(n, dtype=torch.float64).view(n, *x.shape[1:])
-    image = filters.transpose(profiles.concavity * filters.forward(basis)).flatten(1)
+    concavities = profiles.of_filters(profiles.concavity)
+    image = filters.transpose(concavities * filters.forward(basis)).flatten(1)
     largest = torch.linalg.eigvalsh(image).max()
     generator = torch.Generator().manual_seed(0)
     found = largest_concavity(potential, x.shape[1:], generator, n_iter=500)
@@ -123,14 +133,14 @@ def test_reflected_images_are_made_convex():
     generator = torch.Generator().manual_seed(1)
     found = largest_concavity(potential, shape, generator, n_iter=500)
     assert found == pytest.approx(0.3, rel=1e-3)
-    knee, _, concavity = potential.profiles
+    knee, _, concavity, _ = potential.profiles
     ratio = (knee / prior.log_knee.exp()[:, None, None]) ** 2 * (1 - concavity)
     torch.testing.assert_close(ratio[:, 0, 0], slopes)
 
 
 def test_profiles_level_off_and_never_fall():
     profiles = random_prior((1, 3, 3)).potential(reflect=True).detached().profiles
-    knee, reach, concavity = profiles
+    knee, reach, concavity, _ = profiles
     assert ((concavity > 0) & (concavity < 1)).all()
     assert (knee < reach).all()
     assert (concavity * reach <= knee).all()
@@ -138,6 +148,67 @@ def test_profiles_level_off_and_never_fall():
     torch.testing.assert_close(
         profiles.derivative(far)[0], (knee - concavity * reach), rtol=1e-12, atol=1e-12
     )
+
+
+def test_curvatures_of_a_norm_lie_between_the_profile_s():
+    """Hessians by responses at random ones: bounds are those of rank one."""
+    prior = random_prior((1, 3, 3), rank=3, share_of_concavity=0.99)
+    profiles = prior.potential(reflect=True).detached().profiles
+    knee, reach, concavity, _ = profiles
+    u = normal(500, 15, 1, 1, seed=4) * profiles.of_filters(reach)
+    basis = torch.eye(3).double().repeat(5, 1).view(15, 3)
+    hessian = profiles.hessian(u)
+    columns = [hessian(basis[:, k].view(1, 15, 1, 1).expand_as(u)) for k in range(3)]
+    matrices = torch.stack(columns, -1).reshape(500, 5, 3, 3)
+    torch.testing.assert_close(matrices, matrices.mT)
+    eigenvalues = torch.linalg.eigvalsh(matrices)
+    rounding = 1e-12
+    assert (eigenvalues >= -concavity.view(5, 1) - rounding).all()
+    assert (eigenvalues <= 1 - concavity.view(5, 1) + rounding).all()
+    assert (eigenvalues[..., 0] < 0).any()
+
+
+def test_ranks_do_not_matter_to_one_filter_beside_zeros():
+    one = random_prior((1, 3, 3)).potential(reflect=True).detached()
+    filters, profiles = one
+    weights = torch.stack([filters.weights, 0 * filters.weights], 1).flatten(0, 1)
+    two = one._replace(
+        filters=filters._replace(weights=weights), profiles=profiles._replace(rank=2)
+    )
+    x, v = 2 * normal(2, 1, 6, 7), normal(2, 1, 6, 7, seed=1)
+    torch.testing.assert_close(two.value(x), one.value(x))
+    torch.testing.assert_close(two.gradient(x), one.gradient(x))
+    torch.testing.assert_close(two.hessian(x)(v), one.hessian(x)(v))
+
+
+def test_rotations_of_a_group_do_not_matter():
+    potential = random_prior((1, 3, 3), rank=2).potential(reflect=True).detached()
+    filters = potential.filters
+    rotation = torch.linalg.qr(normal(2, 2)).Q
+    turned = torch.einsum(
+        "ab,gbcij->gacij", rotation, filters.weights.unflatten(0, (-1, 2))
+    )
+    other = potential._replace(filters=filters._replace(weights=turned.flatten(0, 1)))
+    x = 2 * normal(2, 1, 6, 7)
+    torch.testing.assert_close(other.value(x), potential.value(x))
+    torch.testing.assert_close(other.gradient(x), potential.gradient(x))
+
+
+def test_forward_differences_make_total_variation():
+    """Isotropic, with differences beyond the edges zero."""
+    differences = torch.zeros(2, 1, 3, 3).double()
+    differences[:, 0, 1, 1] = -1
+    differences[0, 0, 1, 2] = differences[1, 0, 2, 1] = 1
+    prior = ImagePrior(
+        differences, 1.0, rank=2, max_slope=1e9, share_of_concavity=1e-9, tail=1 - 1e-9
+    )
+    potential = prior.potential(reflect=True).detached()
+    x = normal(2, 1, 6, 7)
+    horizontal = nn.functional.pad(x.diff(dim=3), (0, 1))
+    vertical = nn.functional.pad(x.diff(dim=2), (0, 0, 0, 1))
+    tv = (horizontal**2 + vertical**2).sqrt().sum((1, 2, 3))
+    # The filters' joint norm is the root of 8, bounded to 1 %.
+    torch.testing.assert_close(potential.value(x) * 8**0.5, tv, rtol=0.01, atol=0)
 
 
 def test_weights_make_a_quadratic_above_the_profile():
