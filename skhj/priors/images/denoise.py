@@ -8,10 +8,8 @@ from skhj.priors.images.potential import Denoising
 
 __all__ = ["denoise", "noise_scale"]
 
-DENOISER = MemoryGradient()
 
-
-def denoise(potential, noisy, *, solver=DENOISER, start=None):
+def denoise(potential, noisy, *, solver=None, start=None):
     """Minimise |y - b|^2 / 2 + t J(y) for each noisy image b.
 
     Parameters
@@ -33,6 +31,7 @@ def denoise(potential, noisy, *, solver=DENOISER, start=None):
     Minimum
         Denoised images, residuals and numbers of steps.
     """
+    solver = MemoryGradient() if solver is None else solver
     start = _smoothed(noisy) if start is None else start
     size = potential.filters.weights.shape[0] * noisy[0].numel()
     minima = []
