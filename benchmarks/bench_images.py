@@ -8,7 +8,8 @@ scikit-learn's; with ``--train PATH --test PATH`` the PNG pictures of two folder
     python benchmarks/bench_images.py --train folder/train --test folder/Set68
 
 Cells are added to results/images.json, and a Markdown file is rewritten from it after
-each. Delete the former after a change of the code. ``--models PATH`` keeps fitted
+each. Delete the former after a change of the code. ``--methods "learned prior"``, or
+"lower time", runs only that of the learned ones. ``--models PATH`` keeps fitted
 estimators in a folder and takes those that are there.
 """
 
