@@ -155,7 +155,15 @@ def describe(arguments):
     command = ["python", f"benchmarks/{Path(sys.argv[0]).name}"]
     for option, value in arguments.changed.items():
         # What is run says nothing of how it is run.
-        if option in {"output", "methods", "seeds", "widths", "deepinv"}:
+        if option in {
+            "output",
+            "methods",
+            "models",
+            "seeds",
+            "sigmas",
+            "widths",
+            "deepinv",
+        }:
             continue
         command += [f"--{option.replace('_', '-')}"]
         if value is not True:

@@ -69,11 +69,13 @@ class ImageModel(Model):
 
     def evolve(self, X, time):
         """Value function S(x, time) for 0 < time <= t, as a `Solved`."""
-        noisy = self._images(X, torch.float32)
+        noisy = self._images(X, torch.float64)
+        # What is added to all pixels changes nothing else, and would be rounded.
+        level = noisy.mean((1, 2, 3), keepdim=True)
         potential = self._potential(torch.float32).scaled(time / self.t)
         with threads_for(self._n_products):
-            minimum = denoise(potential, noisy, solver=self.solver)
-            noisy, prox = noisy.double(), minimum.point.double()
+            minimum = denoise(potential, (noisy - level).float(), solver=self.solver)
+            prox = minimum.point.double() + level
             value = self._prior(prox)[0]
         value = value + hj.half_squared_norm((noisy - prox).flatten(1)) / time
         gradient = hj.value_gradient_from_prox(noisy, prox, time)
