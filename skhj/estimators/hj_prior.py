@@ -79,7 +79,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         Largest number of passes over the data, for each network; half of them for one
         that only starts Newton's method. Training ends when half as many pass without
         progress on the hold-out. Time is about proportional to it, but for splines.
-        For images, one stands for 40 steps, 20 for signals, and for 8 of the kinds with
+        For images, one stands for 60 steps, 20 for signals, and for 8 of the kinds with
         few filters that are tried first where y are values.
     batch_size : int or "auto", default="auto"
         Samples a step. "auto" takes a sixteenth of the samples, from 32 to 256; as many

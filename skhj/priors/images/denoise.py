@@ -23,8 +23,8 @@ def denoise(potential, noisy, *, solver=None, start=None):
         its mean.
     start : Tensor of shape (n, C, H, W), optional
         First guesses; means over 3 by 3 pixels by default. With noise 25/255 and 48
-        filters they save a quarter of the steps from the noisy images, with less noise
-        fewer.
+        filters they save a quarter of the steps from the noisy images, with noise 5/255
+        none.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Image priors from samples: the first weights, their training, the convexity proof."""
+"""Image priors from samples: the first weights, their training, their convexity."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -24,8 +24,7 @@ class ImageFit:
     n_filters : int, default=48
         Largest number of filters; there are at most their weights minus one.
     filter_size : int, default=7
-        Height and width of a filter. 64 filters 9 x 9 were 0.25 dB behind after three
-        minutes of training.
+        Height and width of a filter.
     rank : int, default=1
         Number of filters on the norm of whose responses each profile acts.
     from_corner : bool, default=False
@@ -106,13 +105,13 @@ class ImageFit:
         Returns
         -------
         prior : ImagePrior
-            The prior, convexity proven.
+            The prior, its concavity bounded by the power method.
         result : BilevelResult
             The loss curve.
         """
         prior = self._first(noisy, float((noisy - clean).std()))
         result = self.pairs.train(prior, noisy, clean, generator)
-        self._prove(prior, noisy, generator)
+        self._make_convex(prior, noisy, generator)
         return prior, result
 
     def from_values(self, images, values, generator, points=None):
@@ -132,7 +131,7 @@ class ImageFit:
         Returns
         -------
         prior : ImagePrior
-            The prior, convexity proven.
+            The prior, its concavity bounded by the power method.
         result : EnvelopeResult
             The loss curve.
         """
@@ -146,7 +145,7 @@ class ImageFit:
             share_of_concavity=self.first_concavity,
         )
         result = self.values.train(prior, images, values, generator, points)
-        self._prove(prior, images, generator)
+        self._make_convex(prior, images, generator)
         return prior, result
 
     def _first(self, images, noise, **shares):
@@ -178,7 +177,7 @@ class ImageFit:
         largest = [max(1, (size // 2 - 1) // 2 * 2 + 1) for size in images.shape[-2:]]
         return [min(self.filter_size, size) for size in largest]
 
-    def _prove(self, prior, images, generator):
+    def _make_convex(self, prior, images, generator):
         with torch.no_grad():
             shape = (
                 images.shape[1],

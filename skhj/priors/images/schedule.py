@@ -14,13 +14,13 @@ class ImageSchedule:
 
     Parameters
     ----------
-    n_steps : int, default=4000
-        Number of steps, of 0.08 seconds (48 filters 7 x 7, six windows 40 x 40).
+    n_steps : int, default=6000
+        Number of steps, of 0.06 to 0.08 seconds each: 48 filters 7 x 7, six windows
+        40 x 40, one core.
     batch_size : int, default=6
         Windows a step.
-    learning_rate : float, default=6e-3
-        Largest step size of the filters, which start with entries of order 0.1. Half of
-        it ends at the same PSNR (48 filters 7 x 7, 28.74 dB after 150 seconds).
+    learning_rate : float, default=3e-3
+        Largest step size of the filters, which start with entries of order 0.1.
     profile_rate : float, default=2e-2
         Largest step size of the profiles' numbers, logarithms and logits.
     warm_up : float, default=0.03
@@ -34,9 +34,9 @@ class ImageSchedule:
         Adam's averages.
     """
 
-    n_steps: int = 4000
+    n_steps: int = 6000
     batch_size: int = 6
-    learning_rate: float = 6e-3
+    learning_rate: float = 3e-3
     profile_rate: float = 2e-2
     warm_up: float = 0.03
     slopes: tuple[float, float] = (12.0, 40.0)
