@@ -288,7 +288,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         self._forget_fit()
         check_network(self)
         X, S, gradient = check_targets(self, X, y, gradient)
-        shape = self.image_shape and check_shape(self.image_shape, X.shape[1])
+        shape = check_shape(self.image_shape, X)
         rng = check_random_state(self.random_state)
         held_out = hold_out(len(X), self.validation_fraction, rng)
         samples = Samples(X, S, gradient, self.t, held_out)

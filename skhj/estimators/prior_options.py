@@ -53,30 +53,33 @@ def check_network(est):
         )
 
 
-def check_shape(image_shape, n_features):
+def check_shape(image_shape, X):
     """Channels, height and width of points that are images.
 
     Parameters
     ----------
-    image_shape : tuple of int
-        As the user gives it: (N,), (H, W) or (C, H, W).
-    n_features : int
-        Number of features of a point.
+    image_shape : tuple of int or None
+        As the user gives it: (N,), (H, W) or (C, H, W); None where they are none.
+    X : ndarray of shape (n, d)
+        Points.
 
     Returns
     -------
-    tuple of int
+    tuple of int or None
         Three sizes.
 
     Raises
     ------
     ValueError
-        If it is no shape, or not that of the points, or too small for filters.
+        If it is no shape, or not that of the points, or too small for filters, or the
+        points too large for the single precision of the training.
     """
+    if image_shape is None:
+        return None
     sizes = check_image_shape(image_shape, n_axes=(1, 2, 3))
-    if math.prod(sizes) != n_features:
+    if math.prod(sizes) != X.shape[1]:
         raise ValueError(
-            f"image_shape must be that of a row of X, {n_features} pixels, got "
+            f"image_shape must be that of a row of X, {X.shape[1]} pixels, got "
             f"{sizes}, {math.prod(sizes)} pixels"
         )
     shape = with_channels(sizes)
@@ -84,6 +87,12 @@ def check_shape(image_shape, n_features):
     if smallest < 6:
         raise ValueError(
             f"image_shape must be of at least 6 pixels along each axis, got {sizes}"
+        )
+    largest = np.abs(X).max()
+    if largest > np.finfo(np.float32).max ** 0.5 / math.prod(sizes):
+        raise ValueError(
+            "X must be images whose squared norms are finite in single precision, got "
+            f"pixels up to {largest:.3g}: scale them"
         )
     return shape
 

@@ -132,3 +132,10 @@ def test_proximal_points_alone_try_none_of_the_few_filters():
     X, P, _, _ = samples(20, SIDE, seed=0)
     est = HJPriorRegressor(t=T, target="prox", image_shape=(SIDE, SIDE), max_iter=1)
     assert [one["name"] for one in est.fit(X, P).candidates_] == ["images"]
+
+
+def test_constant_values_have_a_constant_prior():
+    X, _, _, _ = samples(20, 12, seed=0)
+    est = HJPriorRegressor(t=T, image_shape=(12, 12), max_iter=2, random_state=0)
+    est.fit(X, np.full(20, 3.0), gradient=np.zeros_like(X))
+    assert np.isfinite(est.prior(X)).all()

@@ -347,6 +347,18 @@ def test_contradictions_are_named(changes, message):
         regressor(**changes).fit(*squares(4))
 
 
+@pytest.mark.parametrize("image_shape", [(), [], np.array([5, 5])])
+def test_shapes_of_any_sequence_are_checked(image_shape):
+    with pytest.raises(ValueError, match="image_shape must be"):
+        regressor(image_shape=image_shape).fit(*squares(4))
+
+
+def test_images_too_large_for_single_precision_are_refused():
+    noisy, clean = squares(4)
+    with pytest.raises(ValueError, match="X must be images whose squared norms"):
+        regressor().fit(1e30 * noisy, 1e30 * clean)
+
+
 def test_images_of_another_size_are_refused(fitted):
     X, _ = squares(3, (12, 9))
     with pytest.raises(ValueError, match="108 features, but .* 120 features"):
