@@ -119,14 +119,14 @@ class Descent:
                 break
             with (
                 nullcontext() if task is None else task("step"),
-                threads_for(self._n_products()),
+                threads_for(self._n_products(len(self.errors))),
             ):
                 self._advance()
 
-    def _n_products(self):
+    def _n_products(self, n_samples):
         """Multiplications of the normal equations, the largest part of a step."""
         n_weights = sum(weight.numel() for weight in self.network.parameters())
-        return len(self.errors) * n_weights**2
+        return n_samples * n_weights**2
 
     def _advance(self):
         """A step, and what follows from how it went."""
@@ -149,9 +149,9 @@ class Descent:
 
     def _solve(self, samples, newton_steps=None):
         """Minimisers of some samples, moved by Newton's method, and errors."""
-        return samples.solve(
-            self.solver.tolerance, newton_steps or self.solver.newton_steps
-        )
+        n_steps = newton_steps or self.solver.newton_steps
+        with threads_for(self._n_products(len(samples.values))):
+            return samples.solve(self.solver.tolerance, n_steps)
 
     def use(self, samples, newton_steps):
         """Take these samples for the next steps."""
