@@ -130,12 +130,16 @@ class PriorSearch:
         seconds = perf_counter() - start
         self.found.append(candidate._replace(validation_error=error, seconds=seconds))
 
-    def settles(self, beside=0.0):
-        """Whether the best model leaves next to nothing, or no more than ``beside``."""
+    def settles(self, beside=0.0, share=0.0):
+        """Whether the best model leaves next to nothing.
+
+        Or else no more than the error ``beside``, or than this share of the variance.
+        """
         best = min((one.validation_error for one in self.found), default=np.inf)
         values, held_out = self.samples.targets(), self.samples.held_out
         variance = ((values - values.mean(axis=0))[held_out] ** 2).mean()
-        return bool(best <= max(self.settings.negligible * variance, beside))
+        share = max(share, self.settings.negligible)
+        return bool(best <= max(share * variance, beside))
 
     def validation_error(self, model):
         """Mean squared error on the hold-out, of S, or of the prox where known."""

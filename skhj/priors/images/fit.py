@@ -1,7 +1,7 @@
 """Image priors from samples: the first weights, their training, their convexity."""
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -55,7 +55,7 @@ class ImageFit:
     certificate_size: int = 6
 
     @classmethod
-    def of_signals(cls, **options):
+    def of_signals(cls):
         """For images of one row, whole rather than windows of longer ones.
 
         24 filters of 17 samples: on piecewise constant signals (64 samples, noise 0.3)
@@ -64,8 +64,7 @@ class ImageFit:
         """
         schedule = ImageSchedule(n_steps=2000, batch_size=32, learning_rate=3e-3)
         pairs = BilevelTraining(schedule, reflect=True, margin=0)
-        fit = cls(24, 17, threshold=1.5, pairs=pairs)
-        return replace(fit, **options)
+        return cls(24, 17, threshold=1.5, pairs=pairs)
 
     @classmethod
     def steep(cls, n_filters, rank):

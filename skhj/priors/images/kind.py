@@ -35,8 +35,8 @@ class Images(Kind):
         of others: filters are applied where they fit, and pixels near the edges do not
         count. Smaller ones are whole images, continued about their edges.
     enough : float, default=1e-3
-        Share of the variance of the values on the hold-out that kinds before this one
-        may leave: then this one is not tried.
+        Share of the variance on the hold-out that kinds before this one may leave: then
+        this one is not tried.
     usual_max_iter, usual_rate : int and float, default=100, 0.02
         The estimator's defaults, for which the solver's numbers of steps and step sizes
         are meant.
@@ -58,12 +58,8 @@ class Images(Kind):
         return cls(image_shape, ImageFit.of_signals() if is_signal else ImageFit())
 
     def may_gain(self, search):
-        """Whether those before leave more than enough of the values' variance."""
-        values = search.samples.values
-        if values is None:
-            return True
-        held_out = values[search.samples.held_out]
-        return not search.settles(self.enough * np.var(held_out))
+        """Whether those before, if any, leave more than enough."""
+        return not search.settles(share=self.enough)
 
     def fit(self, search):
         """Learn the prior from pairs, or from values."""

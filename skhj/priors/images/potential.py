@@ -73,10 +73,6 @@ class ImagePotential(NamedTuple):
         filters = self.filters._replace(weights=self.filters.weights.detach())
         return ImagePotential(filters, self.profiles.detached())
 
-    def reflecting(self):
-        """The same potential of images that are continued about their edges."""
-        return self._replace(filters=self.filters._replace(reflect=True))
-
 
 class Denoising(NamedTuple):
     """The energy |y - b|^2 / 2 + t J(y) of noisy images b.
