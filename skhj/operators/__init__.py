@@ -6,6 +6,7 @@ from skhj.operators.blur import ExponentialBlur
 from skhj.operators.convert import as_operator
 from skhj.operators.magnetics import MagneticProfile
 from skhj.operators.matrices import DenseOperator, SparseOperator
+from skhj.operators.spectral_norm import spectral_norm
 from skhj.operators.wrapped import NumpyOperator
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "adjoint_mismatch",
     "as_operator",
     "check_adjoint",
+    "spectral_norm",
 ]
