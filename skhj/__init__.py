@@ -4,7 +4,14 @@ from skhj.estimators.check_reachable import check_reachable
 from skhj.estimators.embedded_solver import EmbeddedInverseSolver
 from skhj.estimators.hj_prior import HJPriorRegressor
 from skhj.estimators.pqm_prior import PQMPrior
+from skhj.estimators.prior_inverse_solver import PriorInverseSolver
 
 __version__ = "0.1.0"
 
-__all__ = ["EmbeddedInverseSolver", "HJPriorRegressor", "PQMPrior", "check_reachable"]
+__all__ = [
+    "EmbeddedInverseSolver",
+    "HJPriorRegressor",
+    "PQMPrior",
+    "PriorInverseSolver",
+    "check_reachable",
+]

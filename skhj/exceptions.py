@@ -2,8 +2,12 @@
 
 import sys
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 
-__all__ = ["ExtrapolationWarning", "warn"]
+__all__ = ["ExtrapolationWarning", "held_back", "warn"]
+
+_HELD = ContextVar("_HELD", default=False)
 
 
 class ExtrapolationWarning(UserWarning):
@@ -20,6 +24,8 @@ def warn(message, category=UserWarning):
     category : type, default=UserWarning
         Class of the warning.
     """
+    if _HELD.get():
+        return
     frame = sys._getframe(1)
     while frame.f_back is not None and _is_between(frame):
         frame = frame.f_back
@@ -31,6 +37,19 @@ def warn(message, category=UserWarning):
         module=frame.f_globals.get("__name__"),
         registry=frame.f_globals.setdefault("__warningregistry__", {}),
     )
+
+
+@contextmanager
+def held_back():
+    """Leave out the project's warnings, such as those of a prior at each iterate.
+
+    In this thread alone, unlike `warnings.catch_warnings`.
+    """
+    token = _HELD.set(True)
+    try:
+        yield
+    finally:
+        _HELD.reset(token)
 
 
 def _is_between(frame):

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_array
 
-__all__ = ["FLOATS", "check_gradient", "in_dtype"]
+__all__ = ["FLOATS", "check_gradient", "in_dtype", "relative_misfit"]
 
 FLOATS = (np.float64, np.float32)
 
@@ -57,3 +57,21 @@ def in_dtype(values, dtype):
     """
     limits = np.finfo(dtype)
     return np.clip(values, limits.min, limits.max).astype(dtype, copy=False)
+
+
+def relative_misfit(data, measurements):
+    """Relative misfit |A x - b| / |b| of each row; the norm of A x where b is zero.
+
+    Parameters
+    ----------
+    data, measurements : ndarray of shape (n, M)
+        The rows A x, and b.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Misfits.
+    """
+    misfit = np.linalg.norm(data - measurements, axis=1)
+    size = np.linalg.norm(measurements, axis=1)
+    return misfit / np.where(size > 0, size, 1)

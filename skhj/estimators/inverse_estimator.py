@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skhj.estimators.arrays import FLOATS, in_dtype
+from skhj.estimators.arrays import FLOATS, in_dtype, relative_misfit
 from skhj.estimators.fitted_state import FittedState
 from skhj.exceptions import warn
 
@@ -152,6 +152,4 @@ class InverseEstimator(FittedState, MultiOutputMixin, RegressorMixin, BaseEstima
             data = self._fitted_setting.estimated_data(models)
         else:
             data = self._loaded_operator.data(models)
-        misfit = np.linalg.norm(data - B, axis=1)
-        size = np.linalg.norm(B, axis=1)
-        return in_dtype(misfit / np.where(size > 0, size, 1), dtype)
+        return in_dtype(relative_misfit(data, B), dtype)

@@ -55,6 +55,16 @@ class ImageModel(Model):
         return None, self.function
 
     @property
+    def offset(self):
+        """The constant that J has beside its potential."""
+        return float(self.function.offset)
+
+    @property
+    def device(self):
+        """Where it is."""
+        return self.function.filters.device
+
+    @property
     def _n_products(self):
         """Multiplications of one image's filters: threads wait after each image's."""
         C, H, W = self.image_shape
@@ -72,7 +82,7 @@ class ImageModel(Model):
         noisy = self._images(X, torch.float64)
         # What is added to all pixels changes nothing else, and would be rounded.
         level = noisy.mean((1, 2, 3), keepdim=True)
-        potential = self._potential(torch.float32).scaled(time / self.t)
+        potential = self.potential(torch.float32).scaled(time / self.t)
         with threads_for(self._n_products):
             minimum = denoise(potential, (noisy - level).float(), solver=self.solver)
             prox = minimum.point.double() + level
@@ -86,12 +96,13 @@ class ImageModel(Model):
         self.function.offset += constant
 
     def _prior(self, images):
-        potential = self._potential(images.dtype)
+        potential = self.potential(images.dtype)
         value = potential.value(images) / self.t + self.function.offset
         return value, potential.gradient(images) / self.t
 
     @torch.no_grad()
-    def _potential(self, dtype):
+    def potential(self, dtype):
+        """The potential t J in some precision."""
         # A copy: the constant stays in double, and other threads may be asking too.
         single = dtype != torch.float64
         function = deepcopy(self.function).to(dtype) if single else self.function
@@ -99,8 +110,9 @@ class ImageModel(Model):
 
     def _images(self, X, dtype):
         """Rows as images, on the function's device."""
-        device = self.function.filters.device
-        images = to_tensor(X, dtype=str(dtype).removeprefix("torch."), device=device)
+        images = to_tensor(
+            X, dtype=str(dtype).removeprefix("torch."), device=self.device
+        )
         return images.reshape(len(X), *self.image_shape)
 
     def _solved(self, value, gradient, solved):
