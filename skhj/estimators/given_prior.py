@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skhj.estimators.hold_out import hold_out
@@ -14,7 +15,7 @@ from skhj.inverse.reconstruction.regularisers import (
 )
 from skhj.priors.images.model import ImageModel
 
-__all__ = ["check_prior", "prepared_prior", "regulariser_of"]
+__all__ = ["check_prior", "frozen", "prepared_prior", "regulariser_of"]
 
 
 def check_prior(prior):
@@ -82,6 +83,27 @@ def prepared_prior(prior, models, image_shape, rng, *, fraction=0.1):
     if image_shape is not None and isinstance(_model(prior), ImageModel):
         prior = prior.for_images(image_shape)
     return prior, None if models is None else rng.permutation(len(models))
+
+
+def frozen(prior):
+    """The prior for a copy of its solver: one that is fitted is not to be forgotten.
+
+    Parameters
+    ----------
+    prior : object
+        The prior.
+
+    Returns
+    -------
+    object
+        A fitted estimator that copies share, a copy of one that is not, and anything
+        else as it is.
+    """
+    if not hasattr(prior, "fit"):
+        return prior
+    if _needs_fit(prior):
+        return clone(prior)
+    return prior if isinstance(prior, FrozenEstimator) else FrozenEstimator(prior)
 
 
 def _needs_fit(prior):

@@ -12,9 +12,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhj.estimators.arrays import FLOATS, in_dtype, relative_misfit
 from skhj.estimators.fitted_state import FittedState
-from skhj.estimators.given_prior import check_prior, prepared_prior, regulariser_of
+from skhj.estimators.given_prior import (
+    check_prior,
+    frozen,
+    prepared_prior,
+    regulariser_of,
+)
 from skhj.estimators.inverse_checks import check_bounds
 from skhj.estimators.process_state import keeps_process_state
+from skhj.estimators.shared_parameters import copy_sharing
 from skhj.estimators.solver_checks import (
     check_known_models,
     check_solver_operator,
@@ -146,6 +152,10 @@ class PriorInverseSolver(FittedState, MultiOutputMixin, RegressorMixin, BaseEsti
     Answers to rows are independent of each other. ``predict`` starts from the mean of
     the models given to ``fit``, else from zero.
 
+    `sklearn.base.clone`, and so cross-validation, shares the operator, and a fitted
+    prior, which becomes a `sklearn.frozen.FrozenEstimator`: a search over strengths
+    does not learn the prior anew.
+
     References
     ----------
     .. [1] Chouzenoux, Idier, Moussaoui, "A majorize-minimize strategy for subspace
@@ -207,6 +217,9 @@ class PriorInverseSolver(FittedState, MultiOutputMixin, RegressorMixin, BaseEsti
         self.tol = tol
         self.random_state = random_state
         self.verbose = verbose
+
+    def __sklearn_clone__(self):
+        return copy_sharing(self, operator=self.operator, prior=frozen(self.prior))
 
     @_fit_context(prefer_skip_nested_validation=False)
     @keeps_process_state

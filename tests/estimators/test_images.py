@@ -6,6 +6,7 @@ import warnings
 import joblib
 import numpy as np
 import pytest
+from rectangles import NOISE, SHAPE, squares
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
@@ -13,26 +14,9 @@ from sklearn.model_selection import GridSearchCV, ShuffleSplit
 
 from skhj import HJPriorRegressor
 
-NOISE = 0.1
 T = NOISE**2
-SHAPE = (12, 10)
 SMALL = {"max_iter": 2, "batch_size": 6}
 pytestmark = pytest.mark.filterwarnings("ignore::skhj.exceptions.ExtrapolationWarning")
-
-
-def squares(n, shape=SHAPE, seed=0, turned=0):
-    """Noisy and clean images of two rectangles each, in rows, turned by quarters."""
-    rng = np.random.default_rng(seed)
-    clean = np.zeros((n, *shape))
-    for image in clean:
-        for _ in range(2):
-            sides = [np.sort(rng.choice(size, 2, replace=False)) for size in shape]
-            (top, bottom), (left, right) = sides
-            image[top:bottom, left:right] += rng.uniform(-1, 1)
-    noisy = clean + NOISE * rng.normal(size=clean.shape)
-    if turned:
-        noisy, clean = (np.rot90(images, turned, (1, 2)) for images in (noisy, clean))
-    return noisy.reshape(n, -1), clean.reshape(n, -1)
 
 
 def regressor(**changes):

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Lasso
+from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -208,7 +209,10 @@ def test_a_prior_that_is_not_fitted_learns_from_the_models():
     assert not hasattr(prior, "network_")
     assert solver.prior_.target == "prox"
     with warnings.catch_warnings(action="ignore"):  # of few steps and few models
-        assert solver.score(B, X) > 0.9
+        score = solver.score(B, X)
+    # Errors a quarter smaller than without a prior.
+    without = r2_score(X, B @ np.linalg.pinv(A).T)
+    assert 1 - score < 0.75 * (1 - without)
 
 
 def test_what_holds_a_fitted_prior_is_used_as_it_is(learned):
@@ -327,6 +331,27 @@ def test_copies_answer_alike(learned, tmp_path):
         clone(solver).fit(B),
     ):
         np.testing.assert_array_equal(copy.predict(B), models)
+
+
+def test_clones_share_the_operator_and_a_fitted_prior(learned):
+    A = aslinearoperator(problem(SHAPES["tall"])[0])
+    solver = clone(PriorInverseSolver(A, learned, strength=2.0))
+    assert solver.operator is A
+    assert solver.prior.estimator is learned
+    assert solver.strength == 2.0
+    assert clone(solver).prior is solver.prior
+    unfitted = HJPriorRegressor(0.3)
+    copy = clone(PriorInverseSolver(A, unfitted)).prior
+    assert copy is not unfitted
+    assert copy.t == 0.3
+
+
+def test_a_search_over_strengths_keeps_the_fitted_prior(learned):
+    A, X, B = problem(SHAPES["tall"], n=30)
+    solver = PriorInverseSolver(A, learned, noise_level=0.1, tol=1e-3)
+    search = GridSearchCV(solver, {"strength": [1.0, 1e3]}, cv=2).fit(B, X)
+    assert search.best_params_ == {"strength": 1.0}
+    assert search.best_estimator_.prior_.estimator is learned
 
 
 def test_single_precision_comes_back(learned):
