@@ -21,13 +21,21 @@ BELOW = {
     "inverse": {"numerics"},
     "operators": {"exceptions", "numerics"},
     "problems": {"exceptions", "hamilton_jacobi", "numerics"},
+    "adaptors": {"numerics"},
     "datasets": {"hamilton_jacobi", "operators", "problems"},
     "inspection": set(),
 }
 # One place for each of these.
 MAY_IMPORT = {
     "skorch": {"training"},
-    "sklearn": {"estimators", "operators", "problems", "datasets", "inspection"},
+    "sklearn": {
+        "estimators",
+        "adaptors",
+        "operators",
+        "problems",
+        "datasets",
+        "inspection",
+    },
 }
 
 

@@ -209,3 +209,13 @@ class PriorEstimator(
         if time == self._fitted_time:
             return in_dtype(self._value_and_prox(X)[0], X.dtype)
         return in_dtype(self._evolved(X, time)[0], X.dtype)
+
+    def _prox_derivative(self, X, directions, time=None):
+        """Derivative of the prox at a time along directions (n, d), for adaptors."""
+        if not hasattr(self, "_loaded_model"):
+            raise NotImplementedError(
+                f"the proximal operator of {type(self).__name__} has no derivative "
+                "here; that of HJPriorRegressor has"
+            )
+        rows = self._check_points(X).astype(float), directions.astype(float)
+        return self._loaded_model.prox_derivative(*rows, time or self._fitted_time)

@@ -1,5 +1,9 @@
 """What every model of a prior answers: value function and prior, on numpy arrays."""
 
+import numpy as np
+
+from skhj.numerics.blocks import row_blocks
+from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
 from skhj.priors.solved import solved_in_blocks
 
@@ -30,6 +34,10 @@ class Model:
         """Value function S(x, time) for 0 < time < t, with gradients, as a `Solved`."""
         raise NotImplementedError
 
+    def prox_derivative(self, X, V, time):
+        """Derivative of the prox at a time, 0 < time <= t, along directions (n, d)."""
+        raise NotImplementedError
+
     def shift_(self, constant):
         """Add a constant to the value function and the prior, in place."""
         # The function of the value is minus it.
@@ -52,9 +60,26 @@ class Model:
 
     def _in_blocks(self, function, X, row_size):
         """Answers of a function of tensors, on as many threads as a step can use."""
-        device = self._present[0].unit_center.device
-        n_numbers = sum(
+        with threads_for(len(X) * self._n_numbers):
+            return solved_in_blocks(function, X, device=self._device, row_size=row_size)
+
+    def _by_matrices(self, product, *arrays):
+        """A product with a matrix for each row, of arrays (n, d), as an array."""
+        d = arrays[0].shape[1]
+        rows = [to_tensor(array, device=self._device) for array in arrays]
+        with threads_for(len(rows[0]) * self._n_numbers):
+            parts = [
+                product(*(part[block] for part in rows)).cpu().numpy()
+                for block in row_blocks(len(rows[0]), d * d)
+            ]
+        return np.concatenate(parts)
+
+    @property
+    def _device(self):
+        return self._present[0].unit_center.device
+
+    @property
+    def _n_numbers(self):
+        return sum(
             tensor.numel() for f in self._present for tensor in f.state_dict().values()
         )
-        with threads_for(len(X) * n_numbers):
-            return solved_in_blocks(function, X, device=device, row_size=row_size)

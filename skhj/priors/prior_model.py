@@ -1,5 +1,7 @@
 r"""A model of the prior itself: the value function is its forward solution."""
 
+import torch
+
 from skhj import hamilton_jacobi as hj
 from skhj.priors.envelope.lax_oleinik import lax_oleinik
 from skhj.priors.model import Model
@@ -58,3 +60,16 @@ class PriorModel(Model):
             return Solved(value, gradient, solved)
 
         return self._in_blocks(forward, X, 1024)
+
+    def prox_derivative(self, X, V, time):
+        """Derivative of the prox at a time along directions.
+
+        That is (I + s H)^{-1}, with the Hessian H of J at the proximal point.
+        """
+        prox = hj.prox_from_gradient(X, self.evolve(X, time).gradient, time)
+
+        def product(p, v):
+            identity = torch.eye(v.shape[1], dtype=v.dtype, device=v.device)
+            return torch.linalg.solve(identity + time * self.function.hessian_at(p), v)
+
+        return self._by_matrices(product, prox, V)

@@ -1,5 +1,7 @@
 r"""A model of the value function: the prior is its backward solution."""
 
+import torch
+
 from skhj import hamilton_jacobi as hj
 from skhj.priors.conjugation import CONJUGATIONS, prox_of
 from skhj.priors.model import Model
@@ -62,6 +64,25 @@ class ValueModel(Model):
     def evolve(self, X, time):
         """Value function S(x, time) for 0 < time < t, as a `Solved`."""
         return self._in_blocks(lambda x: self._backward(x, time), X, 1024)
+
+    def prox_derivative(self, X, V, time):
+        r"""Derivative of the prox at a time along directions.
+
+        The prox at the time s is that at t of the end z of the characteristic through
+        x, z = x + (t - s) grad S(x, s) = x + (t - s) grad S(z, t). With H the Hessian
+        of -S(., t) at z, the derivative is (I + t H) (I + (t - s) H)^{-1}.
+        """
+        left = self.t - time
+        ends = X + left * self.evolve(X, time).gradient if left else X
+
+        def product(z, v):
+            hessian = self.function.hessian_at(z)
+            if left:
+                identity = torch.eye(v.shape[1], dtype=v.dtype, device=v.device)
+                v = torch.linalg.solve(identity + left * hessian, v)
+            return v + self.t * (hessian @ v[:, :, None])[:, :, 0]
+
+        return self._by_matrices(product, ends, V)
 
     def with_prior(self, method, prior_function=None):
         """The same value function with a way to compute the prior."""

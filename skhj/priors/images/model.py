@@ -5,6 +5,7 @@ from copy import deepcopy
 import torch
 
 from skhj import hamilton_jacobi as hj
+from skhj.numerics.conjugate_gradients import conjugate_gradients_by_row
 from skhj.numerics.memory_gradient import MemoryGradient
 from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
@@ -90,6 +91,25 @@ class ImageModel(Model):
         value = value + hj.half_squared_norm((noisy - prox).flatten(1)) / time
         gradient = hj.value_gradient_from_prox(noisy, prox, time)
         return self._solved(value, gradient, minimum.residual <= self.solver.tolerance)
+
+    def prox_derivative(self, X, V, time):
+        """Derivative of the prox at a time along directions.
+
+        That is (I + s H)^{-1}, with the Hessian H of J at the proximal image.
+        """
+        prox = hj.prox_from_gradient(X, self.evolve(X, time).gradient, time)
+        potential = self.potential(torch.float64).scaled(time / self.t)
+        directions = self._images(V, torch.float64)
+        with threads_for(self._n_products):
+            hessian = potential.hessian(self._images(prox, torch.float64))
+            found = conjugate_gradients_by_row(
+                lambda v: v + hessian(v),
+                directions,
+                torch.zeros_like(directions),
+                max_iter=self.solver.max_iter,
+                tolerance=self.solver.tolerance,
+            )
+        return found.point.flatten(1).cpu().numpy()
 
     def shift_(self, constant):
         """Add a constant to the value function and the prior, in place."""
