@@ -59,7 +59,7 @@ deviation 0.01:
 
 "learned prior" is `PriorInverseSolver(operator, prior, noise_level=0.01)`, with the
 `HJPriorRegressor` that bench_images.py fits at sigma 25: it has seen no operator.
-"plug and play" puts its prox in the place of the prox of an unknown prior, in 300
+"plug and play" puts its prox in the place of the prox of an unknown prior, in 60
 forward-backward steps. Total variation is solved by pyproximal's primal-dual algorithm,
 1,000 steps. Weights are the best on two other windows, by as many solutions. Seconds
 are CPU seconds a window, "steps" the most that a window took, "unsolved" windows whose
@@ -181,7 +181,7 @@ class PlugAndPlay:
 
     steps = (0.01, 1.9)
 
-    def __init__(self, operator, prior, n_solves=8):
+    def __init__(self, operator, prior, n_solves=6):
         self.operator, self.prior = operator, prior.for_images(SHAPE)
         self.n_solves = n_solves
 
@@ -189,7 +189,7 @@ class PlugAndPlay:
     predict = TotalVariation.predict
     weights = steps
 
-    def solve(self, B, step, n_steps=300):
+    def solve(self, B, step, n_steps=60):
         """Windows at a step."""
         X = self.operator.rmatmat(B.T).T
         for _ in range(n_steps):

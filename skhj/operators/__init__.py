@@ -6,10 +6,10 @@ from skhj.operators.blur import ExponentialBlur, GaussianBlur
 from skhj.operators.convert import as_operator
 from skhj.operators.magnetics import MagneticProfile
 from skhj.operators.matrices import DenseOperator, SparseOperator
+from skhj.operators.numpy_operator import NumpyOperator
 from skhj.operators.sampling import FourierSampling, Inpainting
 from skhj.operators.spectral_norm import spectral_norm
 from skhj.operators.tomography import ParallelBeam
-from skhj.operators.wrapped import NumpyOperator
 
 __all__ = [
     "DenseOperator",

@@ -1,6 +1,7 @@
 """Any operator that a user already has, as a ForwardOperator."""
 
-from itertools import chain
+from copy import deepcopy
+from numbers import Integral
 
 import numpy as np
 import scipy.sparse
@@ -10,12 +11,14 @@ from sklearn.utils import check_array
 
 from skhj.operators.base import ForwardOperator
 from skhj.operators.matrices import DenseOperator, SparseOperator
-from skhj.operators.wrapped import (
-    CallableOperator,
-    NumpyOperator,
-    PhysicsOperator,
-    Signature,
+from skhj.operators.numpy_operator import NumpyOperator
+from skhj.operators.trial import (
+    check_differentiable,
+    find_signature,
+    image_domains,
+    row_domains,
 )
+from skhj.operators.wrapped import CallableOperator, PhysicsOperator
 
 __all__ = ["as_operator"]
 
@@ -61,21 +64,34 @@ def as_operator(obj, *, shape=None, image_shape=None):
     >>> as_operator(torch.sin, shape=(3, 3)).is_linear
     False
     """
+    shape = _check_shape(shape)
     operator = _convert(obj, shape, image_shape)
-    if shape is not None and operator.shape != tuple(shape):
+    if shape is not None and operator.shape != shape:
         raise ValueError(
-            f"operator must be of shape {tuple(shape)}, (measurements, unknowns), to "
+            f"operator must be of shape {shape}, (measurements, unknowns), to "
             f"match the data, got shape {operator.shape}"
         )
     return operator
+
+
+def _check_shape(shape):
+    if shape is None:
+        return None
+    sizes = tuple(shape) if np.iterable(shape) else (shape,)
+    if len(sizes) != 2 or not all(isinstance(size, Integral) for size in sizes):
+        raise ValueError(
+            "shape must be (measurements, unknowns), two integers, or None, got "
+            f"{shape!r}"
+        )
+    return int(sizes[0]), int(sizes[1])
 
 
 def _convert(obj, shape, image_shape):
     if isinstance(obj, ForwardOperator):
         return obj
     if _has(obj, "A", "A_adjoint"):
-        domains = [*_image_domains(obj, image_shape), *_row_domains(shape)]
-        signature = _find_signature(obj.A, obj, domains, shape)
+        domains = [*image_domains(obj, image_shape), *row_domains(shape)]
+        signature = find_signature(obj.A, obj, domains, shape)
         return PhysicsOperator(obj, signature)
     if isinstance(obj, torch.Tensor):
         return _from_tensor(obj)
@@ -85,9 +101,9 @@ def _convert(obj, shape, image_shape):
         return _from_linear_operator(obj)
     function = obj.A if _has(obj, "A") else obj
     if callable(function):
-        domains = [*_row_domains(shape), *_image_domains(obj, image_shape)]
-        signature = _find_signature(function, obj, domains, shape)
-        return _check_differentiable(CallableOperator(function, signature))
+        domains = [*row_domains(shape), *image_domains(obj, image_shape)]
+        signature = find_signature(function, obj, domains, shape)
+        return check_differentiable(CallableOperator(function, signature))
     return DenseOperator(_check_matrix(obj))
 
 
@@ -150,109 +166,43 @@ def _from_linear_operator(obj):
     dtype = getattr(obj, "dtype", None)
     if dtype is not None and np.issubdtype(dtype, np.complexfloating):
         raise ValueError(f"operator must be real, got one of dtype {dtype}")
-    operator = NumpyOperator(aslinearoperator(obj))
+    if not hasattr(obj, "shape") and hasattr(obj, "dims"):
+        obj = _from_torch_operator(obj)
     try:
-        operator.adjoint(torch.zeros(1, operator.shape[0], dtype=torch.float64))
-    except (NotImplementedError, AttributeError, TypeError) as error:
+        return NumpyOperator(aslinearoperator(obj))
+    except NotImplementedError as error:
         raise ValueError(
             "operator must come with its adjoint, but its rmatvec is not implemented"
         ) from error
-    return operator
+    except ValueError:
+        if dtype is None or not np.issubdtype(dtype, np.integer):
+            raise
+        # PyLops' put real numbers into arrays of their own dtype.
+        obj = deepcopy(obj)
+        obj.dtype = np.dtype(np.float64)
+        return NumpyOperator(aslinearoperator(obj))
 
 
-def _row_domains(shape):
-    return [] if shape is None else [(int(shape[1]),)]
+def _from_torch_operator(obj):
+    """Linear operator of a TorchOperator of PyLops, of vectors or of batches."""
+    n_unknowns, n_measurements = (int(np.prod(d)) for d in (obj.dims, obj.dimsd))
 
+    def of_vectors(product, dims):
+        shapes = [(-1,), (1, -1), (1, *dims), dims]
 
-def _image_domains(obj, image_shape):
-    """Shapes of one image: the one given, else the one that the object tells."""
-    if image_shape is None:
-        image_shape = getattr(obj, "img_size", None)
-    if image_shape is None:
-        return []
-    image_shape = tuple(int(size) for size in image_shape)
-    return [image_shape if len(image_shape) == 3 else (1, *image_shape)]
+        def vector_product(x):
+            for shape in shapes[:-1]:
+                try:
+                    return np.asarray(product(x.reshape(shape))).ravel()
+                except (ValueError, IndexError):  # it is one of another shape
+                    continue
+            return np.asarray(product(x.reshape(shapes[-1]))).ravel()
 
+        return vector_product
 
-def _find_signature(function, owner, domains, shape):
-    """Signature with which a function of tensors runs, found by trying."""
-    if not domains:
-        raise ValueError(
-            "operator is a function of tensors, which does not tell the shapes it "
-            "takes: give shape=(measurements, unknowns) or image_shape"
-        )
-    refusals = []
-    for domain in domains:
-        try:
-            signature = _try_domain(function, owner, domain)
-        except Exception as error:  # foreign code raises what it likes
-            refusals.append(f"{(2, *domain)}: {type(error).__name__}: {error}")
-            continue
-        if shape is None or signature.matrix_shape == tuple(shape):
-            return signature
-        refusals.append(
-            f"{(2, *domain)}: it returns {signature.matrix_shape[0]} values a sample "
-            f"and must return {shape[0]} to be of shape {tuple(shape)}"
-        )
-    raise ValueError(
-        "operator must map tensors of n models to n measurements; tried with two "
-        "models, of shape " + "; of shape ".join(refusals)
+    return LinearOperator(
+        (n_measurements, n_unknowns),
+        matvec=of_vectors(obj.matvec, obj.dims),
+        rmatvec=of_vectors(obj.rmatvec, obj.dimsd),
+        dtype=np.float64,
     )
-
-
-def _try_domain(function, owner, domain):
-    """Signature of a function for models of one shape, or whatever error it raises."""
-    dtype, device = _own_place(owner)
-    if dtype is not None:
-        return Signature(
-            domain, _codomain(function, domain, dtype, device), *(dtype, device)
-        )
-    codomains, errors = {}, []
-    for dtype in (torch.float32, torch.float64):
-        try:
-            codomains[dtype] = _codomain(function, domain, dtype, None)
-        except Exception as error:  # it may know only one dtype
-            errors.append(error)
-    if not codomains:
-        raise errors[0]
-    dtype, codomain = next(iter(codomains.items()))
-    return Signature(domain, codomain, None if len(codomains) == 2 else dtype)
-
-
-def _check_differentiable(operator):
-    M, N = operator.shape
-    dtype = operator.signature.dtype or torch.float32
-    try:
-        operator.adjoint(torch.ones(1, M, dtype=dtype), torch.ones(1, N, dtype=dtype))
-    except RuntimeError as error:
-        raise ValueError(
-            "operator must be differentiable by torch where it is a function of "
-            f"tensors without A_adjoint: {error}"
-        ) from error
-    return operator
-
-
-def _codomain(function, domain, dtype, device):
-    """Shape of one of the measurements that a function makes of two models."""
-    values = function(torch.full((2, *domain), 0.5, dtype=dtype, device=device))
-    if not isinstance(values, torch.Tensor) or values.is_complex():
-        raise TypeError(
-            "measurements must be a real tensor, got "
-            f"{getattr(values, 'dtype', type(values).__name__)}"
-        )
-    if values.ndim == 0 or len(values) != 2:
-        raise ValueError(
-            f"measurements must be of 2 samples too, got shape {tuple(values.shape)}"
-        )
-    return tuple(values.shape[1:])
-
-
-def _own_place(owner):
-    """Floating dtype and device of a module's tensors; (None, None) if it has none."""
-    tensors = chain(
-        *(getattr(owner, name, tuple)() for name in ("parameters", "buffers"))
-    )
-    for tensor in tensors:
-        if tensor.is_floating_point():
-            return tensor.dtype, tensor.device
-    return None, None

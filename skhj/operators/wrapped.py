@@ -1,14 +1,18 @@
-"""Operators that other libraries' objects and functions carry out."""
+"""Operators that functions of tensors carry out."""
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from skhj.numerics.tensors import to_tensor
 from skhj.operators.base import ForwardOperator
 
-__all__ = ["CallableOperator", "NumpyOperator", "PhysicsOperator", "Signature"]
+__all__ = [
+    "CallableOperator",
+    "LinearFunctionOperator",
+    "PhysicsOperator",
+    "Signature",
+]
 
 
 class Signature(NamedTuple):
@@ -53,57 +57,6 @@ class Signature(NamedTuple):
         return models
 
 
-class NumpyOperator(ForwardOperator):
-    """Linear operator that numpy carries out, such as one of scipy or PyLops.
-
-    Tensors are copied to numpy and back, gradients too.
-
-    Parameters
-    ----------
-    operator : scipy.sparse.linalg.LinearOperator
-        An operator with ``matmat`` and ``rmatmat``.
-
-    Examples
-    --------
-    >>> from scipy.sparse.linalg import LinearOperator
-    >>> from skhj.operators import NumpyOperator
-    >>> double = LinearOperator(
-    ...     (2, 2), matvec=lambda x: 2 * x, rmatvec=lambda r: 2 * r, dtype=float
-    ... )
-    >>> NumpyOperator(double).matvec([1.0, 2.0])
-    array([2., 4.])
-    """
-
-    def __init__(self, operator):
-        super().__init__(operator.shape)
-        self.operator = operator
-
-    def _apply(self, x):
-        return self._through_numpy("matmat", x, "{1} unknowns to {0} measurements")
-
-    def _apply_adjoint(self, r):
-        return self._through_numpy("rmatmat", r, "{0} measurements to {1} unknowns")
-
-    def _through_numpy(self, method, rows, task):
-        """Apply a method to the rows of a tensor, as columns of an array."""
-        columns = rows.detach().cpu().double().numpy().T
-        n_columns = sum(self.shape) - rows.shape[1]
-        demand = (
-            f"operator, of shape {self.shape}, must map {task.format(*self.shape)}, "
-            f"{len(rows)} columns of real numbers, by {method}, which"
-        )
-        try:
-            values = np.asarray(getattr(self.operator, method)(columns)).T
-        except ValueError as error:
-            raise ValueError(f"{demand} failed: {error}") from error
-        if values.shape != (len(rows), n_columns) or np.iscomplexobj(values):
-            raise ValueError(
-                f"{demand} returned values of dtype {values.dtype}, "
-                f"shape {values.shape}"
-            )
-        return to_tensor(values).to(rows)
-
-
 class PhysicsOperator(ForwardOperator):
     """Linear operator of an object with methods ``A`` and ``A_adjoint``, as deepinv's.
 
@@ -128,6 +81,36 @@ class PhysicsOperator(ForwardOperator):
 
     def _apply_adjoint(self, r):
         return self.signature.call_adjoint(self.physics.A_adjoint, r)
+
+
+class LinearFunctionOperator(ForwardOperator):
+    """Linear operator, a function of torch tensors that is differentiable once.
+
+    Such as a `torch.autograd.Function` around another library. Its adjoint is that of
+    its derivative, the same everywhere.
+
+    Parameters
+    ----------
+    function : callable
+        The function; the first axis counts samples.
+    signature : Signature
+        What it takes and returns.
+    """
+
+    def __init__(self, function, signature):
+        super().__init__(signature.matrix_shape)
+        self.function = function
+        self.signature = signature
+
+    def _apply(self, x):
+        return self.signature.call(self.function, x, self.signature.domain).detach()
+
+    def _apply_adjoint(self, r):
+        with torch.enable_grad():
+            x = r.new_zeros(len(r), self.shape[1], requires_grad=True)
+            values = self.signature.call(self.function, x, self.signature.domain)
+            (gradient,) = torch.autograd.grad(values, x, r.detach())
+        return gradient
 
 
 class CallableOperator(ForwardOperator):
