@@ -291,7 +291,9 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         y = check_models(X, y)
         models = y.reshape(len(y), -1)
         image_shape = check_shape_of_models(self.image_shape, models.shape[1])
-        operator = check_operator(self.operator, X, models, image_shape)
+        operator = check_operator(
+            self.operator, X, models, image_shape, preconditioned=self.precondition
+        )
         device = resolve_device(self.device)
         rng = check_random_state(self.random_state)
         held_out = hold_out(len(X), self.validation_fraction, rng)
@@ -381,12 +383,10 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
             n_iter_=len(fit.training.loss_curve),
         )
 
-    def _load(self):
-        """The inverse and the operator, of the fitted attributes."""
+    def _load_with(self, operator):
         setting, architecture = self._fitted_setting, self._fitted_architecture
-        operator, units = self._fitted_operator, setting.units
         if operator is not None:
-            shape = units.data_mean.size, units.model_mean.size
+            shape = setting.units.data_mean.size, setting.units.model_mean.size
             image_shape = architecture.image_shape
             operator = as_operator(operator, shape=shape, image_shape=image_shape)
         state = InverseState(setting, architecture, self.weights_, self.correction_)

@@ -78,7 +78,7 @@ def check_shape_of_models(image_shape, n_unknowns):
     return image_shape
 
 
-def check_operator(operator, X, models, image_shape):
+def check_operator(operator, X, models, image_shape, *, preconditioned=True):
     """Forward operator that matches data, after a warning if it does not explain them.
 
     Parameters
@@ -89,6 +89,8 @@ def check_operator(operator, X, models, image_shape):
         Measurements and models.
     image_shape : tuple of int or None
         Shape of models that are images.
+    preconditioned : bool, default=True
+        Whether the operator is used in units in which it does no harm.
 
     Returns
     -------
@@ -98,7 +100,8 @@ def check_operator(operator, X, models, image_shape):
     Raises
     ------
     ValueError
-        If it does not match the data or its own adjoint.
+        If it does not match the data or its own adjoint; or does not explain them and
+        is used in their units.
     """
     if operator is None:
         return None
@@ -106,13 +109,19 @@ def check_operator(operator, X, models, image_shape):
     with threads_for(len(X) * prod(shape)):
         operator = as_operator(operator, shape=shape, image_shape=image_shape)
         check_adjoint(operator, models=to_tensor(models))
-        misfit = Explanation().misfit(X, operator.data(models))
-    if misfit is not None:
-        warn(
-            "operator does not explain the measurements: b - A(x) has "
-            f"{misfit:.3g} times the variance of b; check its sign and units, "
-            "and whether a scaler changed those of X or y"
-        )
+        misfit = Explanation().misfit(X, models, operator.data(models))
+    if misfit is None:
+        return operator
+    message = (
+        f"operator does not explain the measurements: b - A(x) has {misfit.left:.3g} "
+        f"times the variance of b, of which {misfit.attainable:.3g} is attainable; "
+        "check its sign and units, and whether a scaler changed those of X or y"
+    )
+    if misfit.factor:
+        message += f" ({misfit.factor:.3g} times the operator would fit best)"
+    if not preconditioned:
+        raise ValueError(message + "; precondition=False must have one that does")
+    warn(message)
     return operator
 
 

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhj.estimators.arrays import FLOATS, in_dtype, relative_misfit
 from skhj.estimators.fitted_state import FittedState
+from skhj.estimators.shared_operator import SharedOperator
 from skhj.exceptions import warn
 
 __all__ = ["InverseEstimator", "warn_of_not_finite"]
@@ -29,7 +30,9 @@ def warn_of_not_finite(finite):
         )
 
 
-class InverseEstimator(FittedState, MultiOutputMixin, RegressorMixin, BaseEstimator):
+class InverseEstimator(
+    SharedOperator, FittedState, MultiOutputMixin, RegressorMixin, BaseEstimator
+):
     """Base of the estimator that recovers models from measurements.
 
     A subclass has, once fitted, the private attributes ``_loaded_inverse``, a

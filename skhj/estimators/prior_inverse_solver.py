@@ -20,7 +20,7 @@ from skhj.estimators.given_prior import (
 )
 from skhj.estimators.inverse_checks import check_bounds
 from skhj.estimators.process_state import keeps_process_state
-from skhj.estimators.shared_parameters import copy_sharing
+from skhj.estimators.shared_operator import SharedOperator
 from skhj.estimators.solver_checks import (
     check_known_models,
     check_solver_operator,
@@ -63,7 +63,9 @@ class SolverInfo(NamedTuple):
     residual: np.ndarray
 
 
-class PriorInverseSolver(FittedState, MultiOutputMixin, RegressorMixin, BaseEstimator):
+class PriorInverseSolver(
+    SharedOperator, FittedState, MultiOutputMixin, RegressorMixin, BaseEstimator
+):
     r"""Recover models from measurements by a prior that is known or was learned.
 
     For measurements :math:`b = A x + \text{noise}` the answer is a minimiser of
@@ -218,8 +220,8 @@ class PriorInverseSolver(FittedState, MultiOutputMixin, RegressorMixin, BaseEsti
         self.random_state = random_state
         self.verbose = verbose
 
-    def __sklearn_clone__(self):
-        return copy_sharing(self, operator=self.operator, prior=frozen(self.prior))
+    def _shared_parameters(self):
+        return super()._shared_parameters() | {"prior": frozen(self.prior)}
 
     @_fit_context(prefer_skip_nested_validation=False)
     @keeps_process_state
@@ -281,11 +283,11 @@ class PriorInverseSolver(FittedState, MultiOutputMixin, RegressorMixin, BaseEsti
             _loaded_solver=solver,
         )
 
-    def _load(self):
+    def _load_with(self, operator):
         norm, precision, bounds = self._fitted_problem
         shape = self.n_features_in_, len(self._fitted_start)
         operator = as_operator(
-            self._fitted_operator, shape=shape, image_shape=self._fitted_image_shape
+            operator, shape=shape, image_shape=self._fitted_image_shape
         )
         regulariser = regulariser_of(self.prior_)
         problem = Problem(operator, norm, regulariser, precision, bounds)

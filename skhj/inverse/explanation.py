@@ -1,13 +1,34 @@
 """Whether an operator explains the data at all."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-__all__ = ["Explanation"]
+import numpy as np
+
+__all__ = ["Explanation", "Misfit"]
+
+
+class Misfit(NamedTuple):
+    """Data that an operator does not explain.
+
+    Attributes
+    ----------
+    left : float
+        Variance of b - A(x) over that of b.
+    factor : float
+        By what A(x) would have to be multiplied to leave least; 0 where it is constant.
+    attainable : float
+        What a multiple of A(x), or a linear fit, leaves.
+    """
+
+    left: float
+    factor: float
+    attainable: float
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Tells an operator that makes data vary more, not less, when it is subtracted.
+    """Tells an operator that leaves data as they are, or makes them vary more.
 
     Noise that has nothing to do with A(x) makes b vary more than itself.
 
@@ -15,27 +36,54 @@ class Explanation:
     ----------
     largest : float, default=1.5
         Variance of b - A(x), over that of b, that may be chance.
+    least : float, default=0.1
+        Part of what a multiple of A(x), or a linear fit, explains that A(x) must.
+    chance : float, default=10.0
+        Share of the variance that chance explains, times the number of samples.
     enough : int, default=30
         Measurements, counted over all samples, that it takes to say so.
     """
 
     largest: float = 1.5
+    least: float = 0.1
+    chance: float = 10.0
     enough: int = 30
 
-    def misfit(self, B, data):
-        """Variance of what an operator leaves, where it is too large.
+    def misfit(self, B, X, data):
+        """What an operator leaves, where it is too much.
 
         Parameters
         ----------
-        B, data : ndarray of shape (n, M)
-            Data, and those that the operator makes of the models.
+        B : ndarray of shape (n, M)
+            Data.
+        X : ndarray of shape (n, N)
+            Models.
+        data : ndarray of shape (n, M)
+            Data that the operator makes of the models.
 
         Returns
         -------
-        float or None
-            The variance of b - A(x) over that of b; None where it may be chance.
+        Misfit or None
+            None where the operator explains the data, or it may be chance.
         """
-        size, left = (b.var(axis=0).sum() for b in (B, B - data))
-        if left > self.largest * size > 0 and B.size >= self.enough:
-            return float(left / size)
+        B, data = B - B.mean(axis=0), data - data.mean(axis=0)
+        size = np.square(B).sum()
+        if not size > 0 or B.size < self.enough:
+            return None
+        left = np.square(B - data).sum() / size
+        product, scale = (B * data).sum(), np.square(data).sum()
+        factor = product / scale if scale > 0 else 0.0
+        attainable = max(factor * product / size, self._by_linear_fit(B, X, size))
+        useless = 1 - left < self.least * attainable
+        if left > self.largest or (useless and attainable > self.chance / len(B)):
+            return Misfit(float(left), float(factor), float(1 - attainable))
         return None
+
+    def _by_linear_fit(self, B, X, size):
+        """Share of the variance that a linear fit explains, beyond chance."""
+        n, N = X.shape
+        if n <= 2 * N:
+            return 0.0
+        centered = X - X.mean(axis=0)
+        rest = B - centered @ np.linalg.lstsq(centered, B)[0]
+        return 1 - np.square(rest).sum() / size * (n - 1) / (n - N - 1)
