@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_array
 
-__all__ = ["FLOATS", "check_gradient", "in_dtype", "relative_misfit"]
+__all__ = ["FLOATS", "check_gradient", "check_times", "in_dtype", "relative_misfit"]
 
 FLOATS = (np.float64, np.float32)
 
@@ -38,6 +38,48 @@ def check_gradient(gradient, X, *, dtype):
             f"gradient must have the shape of X, {X.shape}, got {gradient.shape}"
         )
     return gradient
+
+
+def check_times(time, n_points, t, *, zero):
+    """Times of some points.
+
+    Parameters
+    ----------
+    time : float or array-like of shape (n_points,)
+        The time of all, or of each.
+    n_points : int
+        How many there are.
+    t : float
+        The largest.
+    zero : bool
+        Whether 0 is one.
+
+    Returns
+    -------
+    ndarray of shape (n_points,)
+        The times.
+
+    Raises
+    ------
+    ValueError
+        If one is out of range, or they are not as many as the points.
+    """
+    allowed = f"between 0 and t={t}" if zero else f"above 0 and at most t={t}"
+    try:
+        times = np.asarray(time)
+    except ValueError:  # rows of several lengths
+        times = np.array("")
+    times = times.astype(np.float64) if times.dtype.kind in "iuf" else np.array(np.nan)
+    inside = (times >= 0 if zero else times > 0) & (times <= t)
+    if not inside.all():
+        got = f"{time!r}" if times.ndim == 0 else f"{times[~inside].flat[0]} for a row"
+        raise ValueError(f"time must be {allowed}, got {got}")
+    if times.ndim > 0 and times.shape != (n_points,):
+        raise ValueError(
+            f"time must be a number or one for each of {n_points} rows, got an array "
+            f"of shape {times.shape}"
+        )
+    return np.broadcast_to(times, (n_points,))
 
 
 def in_dtype(values, dtype):

@@ -1,7 +1,5 @@
 """What every estimator of a prior answers, from its value function and its prior."""
 
-from numbers import Real
-
 import numpy as np
 from sklearn.base import (
     BaseEstimator,
@@ -13,7 +11,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhj import hamilton_jacobi as hj
-from skhj.estimators.arrays import FLOATS, check_gradient, in_dtype
+from skhj.estimators.arrays import FLOATS, check_gradient, check_times, in_dtype
 from skhj.estimators.fitted_state import FittedState
 
 __all__ = ["PriorEstimator"]
@@ -71,9 +69,9 @@ class PriorEstimator(
         ----------
         X : array-like of shape (n, d)
             Points.
-        time : float or None, default=None
-            The time s, from above 0 to ``t``: the step of the proximal operator, for
-            images the variance of the noise. None is ``t``.
+        time : float, array-like of shape (n,) or None, default=None
+            The time s, from above 0 to ``t``, of all points or of each: the step of the
+            proximal operator, for images the variance of the noise. None is ``t``.
 
         Returns
         -------
@@ -86,13 +84,10 @@ class PriorEstimator(
             If ``time`` is not above 0 and at most ``t``.
         """
         X = self._check_points(X)
-        if time is None or time == self._fitted_time:
+        if time is None:
             return in_dtype(self._value_and_prox(X)[1], X.dtype)
-        if not isinstance(time, Real) or not 0 < time < self._fitted_time:
-            raise ValueError(
-                f"time must be above 0 and at most t={self._fitted_time}, got {time!r}"
-            )
-        return in_dtype(self._evolved(X, time)[1], X.dtype)
+        times = check_times(time, len(X), self._fitted_time, zero=False)
+        return in_dtype(self._at_times(X, times)[1], X.dtype)
 
     def transform(self, X):
         """Return ``prox(X)``, so that a fitted prior denoises inside a Pipeline.
@@ -185,9 +180,9 @@ class PriorEstimator(
         ----------
         X : array-like of shape (n, d)
             Points.
-        time : float
-            Time, from 0 (the prior itself) to ``t`` (the value function that
-            ``predict`` gives).
+        time : float or array-like of shape (n,)
+            Time of all points or of each, from 0 (the prior itself) to ``t`` (the value
+            function that ``predict`` gives).
 
         Returns
         -------
@@ -200,15 +195,21 @@ class PriorEstimator(
             If ``time`` is not between 0 and ``t``.
         """
         X = self._check_points(X)
-        if not isinstance(time, Real) or not 0 <= time <= self._fitted_time:
-            raise ValueError(
-                f"time must be between 0 and t={self._fitted_time}, got {time!r}"
-            )
-        if time == 0:
-            return self.prior(X)
-        if time == self._fitted_time:
-            return in_dtype(self._value_and_prox(X)[0], X.dtype)
-        return in_dtype(self._evolved(X, time)[0], X.dtype)
+        times = check_times(time, len(X), self._fitted_time, zero=True)
+        return in_dtype(self._at_times(X, times)[0], X.dtype)
+
+    def _at_times(self, X, times):
+        """Values and proximal points, those of one time together."""
+        values, P = np.empty(len(X)), np.empty(X.shape)
+        for time in np.unique(times):
+            rows = times == time
+            if time == 0:
+                values[rows], P[rows] = self.prior(X[rows]), X[rows]
+            elif time == self._fitted_time:
+                values[rows], P[rows] = self._value_and_prox(X[rows])
+            else:
+                values[rows], P[rows] = self._evolved(X[rows], time)
+        return values, P
 
     def _prox_derivative(self, X, directions, time=None):
         """Derivative of the prox at a time along directions (n, d), for adaptors."""

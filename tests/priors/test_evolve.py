@@ -99,7 +99,27 @@ def test_it_agrees_with_the_exact_evolution():
         )
 
 
-@pytest.mark.parametrize("time", [-0.1, 0.9, np.nan, "0.1", [0.1]])
+def test_each_point_has_its_own_time():
+    X, y, G = make_value_samples(L1(), 400, 2, t=T, random_state=0)
+    est = HJPriorRegressor(T, network="ridge", random_state=0).fit(X, y, gradient=G)
+    times = np.array([0, 0.1, T, 0.1, 0.5])
+    X = X[:5] / 2
+    each = [est.evolve(x[None], time)[0] for x, time in zip(X, times, strict=True)]
+    np.testing.assert_allclose(est.evolve(X, times), each, rtol=1e-12)
+    P = est.prox(X[1:], time=times[1:])
+    each = [est.prox(x[None], time=s)[0] for x, s in zip(X[1:], times[1:], strict=True)]
+    np.testing.assert_allclose(P, each, rtol=1e-12)
+    # Soft thresholding at the threshold of each; knots of splines lie near the kinks.
+    exact = np.stack(
+        [L1().prox(x[None], s)[0] for x, s in zip(X[1:], times[1:], strict=True)]
+    )
+    np.testing.assert_allclose(P, exact, atol=0.02)
+    for bad in (times, [0.1], [0.1, 0.1, 0.1, 0.9], [0.1] * 3 + [np.nan], [[0.1] * 4]):
+        with pytest.raises(ValueError, match="time must be"):
+            est.prox(X[1:], time=bad)
+
+
+@pytest.mark.parametrize("time", [-0.1, 0.9, np.nan, "0.1", [0.1, 0.2, 0.3, 0.9]])
 def test_bad_times_are_named(time):
     est = HJPriorRegressor(T, network="icnn", random_state=0, **SMALL)
     est.fit(np.eye(4), np.arange(4.0))
