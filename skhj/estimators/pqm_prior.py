@@ -64,7 +64,8 @@ class PQMPrior(PriorEstimator):
         PAM, which holds for any prior and needs no gradients.
     smoothness : "auto" or float, default="auto"
         Smoothness L of psi*, for the upper bounds: psi* - L |.|^2 / 2 is concave.
-        "auto" is the least the samples allow; ``inf`` where psi* has kinks.
+        "auto" is the least the samples allow, which may be less than the truth; ``inf``
+        is right for every prior, and the only one where psi* has kinks.
     gradient_estimator : {"auto", "local"} or estimator, default="auto"
         Where ``fit`` is given no gradients: "local" fits quadratics to neighbours, an
         estimator with ``fit``, ``predict`` and ``prox`` is fitted to the values, and
@@ -106,6 +107,9 @@ class PQMPrior(PriorEstimator):
         Mean of the values.
     has_gradients_ : bool
         Whether there were gradients, given or estimated.
+    estimated_constants_ : tuple of str
+        Which of "alpha" and "smoothness" are bounds from the samples: what
+        `prior_bounds` and `value_bounds` make of them are estimates.
     n_features_in_ : int
         Number of features d.
 
@@ -136,7 +140,7 @@ class PQMPrior(PriorEstimator):
     _parameter_constraints = {
         "t": [Interval(Real, 0, np.inf, closed="neither")],
         "alpha": [StrOptions({"auto", "local"}), Interval(Real, 0, 1, closed="left")],
-        "smoothness": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        "smoothness": [StrOptions({"auto"}), Interval(Real, 0, None, closed="right")],
         "gradient_estimator": [
             StrOptions({"auto", "local"}),
             HasMethods(["fit", "predict", "prox"]),
@@ -233,6 +237,7 @@ class PQMPrior(PriorEstimator):
         reachable = bool(constants.alpha.min() >= 0)
         if not reachable and self.on_inconsistent == "project":
             S, gradient = project_reachable(X, S, gradient, t=self.t)
+            allowance = sample_allowance(X, S, gradient)  # that of noise is used up
             constants = prior_constants(X, S, gradient, t=self.t, allowance=allowance)
         elif not reachable:
             self._report_inconsistent(X, S, gradient, allowance)
@@ -287,9 +292,8 @@ class PQMPrior(PriorEstimator):
     def _attributes_of(self, pieces, constants):
         """Fitted attributes that describe the pieces, by name."""
         alpha = float(1 - self.t * np.max(pieces.beta))
-        smoothness = self.smoothness
-        if smoothness == "auto":
-            smoothness = constants.smoothness
+        smoothness = self._check_smoothness(constants.smoothness)
+        asked = ("alpha", self.alpha), ("smoothness", self.smoothness)
         return {
             "points_": pieces.points,
             "slopes_": pieces.slopes,
@@ -299,7 +303,19 @@ class PQMPrior(PriorEstimator):
             "alpha_": alpha,
             "alpha_local_": np.maximum(constants.alpha, 0),
             "smoothness_": float(max(smoothness, alpha)),
+            "estimated_constants_": tuple(k for k, v in asked if isinstance(v, str)),
         }
+
+    def _check_smoothness(self, least, *, rounding=1e-6):
+        """The smoothness asked for, where the samples allow it."""
+        if self.smoothness == "auto":
+            return least
+        if np.isfinite(least) and self.smoothness < (1 - rounding) * least:
+            raise ValueError(
+                f"smoothness must be at least {least:.6g}, the least that the samples "
+                f"allow, for the bounds not to cross, got {self.smoothness}"
+            )
+        return self.smoothness
 
     @property
     def _pieces(self):
@@ -353,8 +369,9 @@ class PQMPrior(PriorEstimator):
     def value_bounds(self, X):
         """Bounds of the true value function S(x, t).
 
-        Certified under the same conditions as `prior_bounds`; an infinite
-        ``smoothness`` is always right, given gradients.
+        Certified under the same conditions as `prior_bounds`, and estimates where
+        ``estimated_constants_`` has a name: "alpha" for the lower ones, "smoothness"
+        for the upper. An infinite ``smoothness`` is always right, given gradients.
 
         Parameters
         ----------

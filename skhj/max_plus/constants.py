@@ -97,9 +97,21 @@ def prior_constants(X, S, gradient, *, t, allowance=0.0, largest_alpha=1e6):
     alpha = np.minimum(1 + t * ratios.row_minimum, largest_alpha)
     smoothness = 1 + t * ratios.maximum
     # No pair had anything to say where the maximum is below the minima.
-    if smoothness < alpha.min() - 1e-6 * abs(alpha.min()):
+    silent = smoothness < alpha.min() - 1e-6 * abs(alpha.min())
+    if silent or _meet(X, P):
         smoothness = np.inf
     return PriorConstants(alpha, smoothness)
+
+
+def _meet(X, P, *, rounding=1e-9):
+    """Whether different points have the same proximal point: psi* has a kink there."""
+    spread = np.abs(P).max() + np.abs(X - X.mean(axis=0)).max()
+    if not spread > 0:
+        return False
+    cells = np.round(P / (rounding * spread))
+    _, first, group = np.unique(cells, axis=0, return_index=True, return_inverse=True)
+    apart = np.abs(X - X[first[group.ravel()]]).max(axis=1)
+    return bool((apart > 1e3 * rounding * spread).any())
 
 
 def unconstrained_constants(n):

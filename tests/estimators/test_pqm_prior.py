@@ -455,3 +455,36 @@ def test_reachability_of_the_paper_problems():
         X, y, gradient = make_value_samples(problem, 400, 2, random_state=0)
         assert check_reachable(X, y, gradient).verdict == "reachable"
         assert check_reachable(X, y).verdict == "no evidence against"
+
+
+def test_an_infinite_smoothness_certifies_the_value_where_the_prior_has_kinks():
+    """The least that samples allow does not: psi* of l1 has kinks."""
+    X, y, G = make_value_samples(L1(), 500, 3, t=0.5, random_state=0)
+    Q = np.random.default_rng(0).normal(size=(500, 3))
+    S = L1().value(Q, 0.5)
+    certified = PQMPrior(0.5, alpha=0.0, smoothness=np.inf).fit(X, y, gradient=G)
+    lower, upper = certified.value_bounds(Q)
+    assert (lower <= S + 1e-9).all()
+    assert (upper >= S - 1e-9).all()
+    assert np.isinf(certified.prior_bounds(Q)[1]).all()
+    assert certified.estimated_constants_ == ()
+    estimated = PQMPrior(0.5).fit(X, y, gradient=G)
+    assert estimated.estimated_constants_ == ("alpha", "smoothness")
+    assert (estimated.value_bounds(Q)[1] < S - 1e-9).any()
+
+
+@pytest.mark.parametrize("smoothness", [0.0, -1.0, 1e-3, 0.5])
+def test_a_smoothness_that_crosses_the_bounds_is_refused(smoothness):
+    X, y, G = make_value_samples(L1(), 200, 2, t=0.5, random_state=0)
+    with pytest.raises(ValueError, match="'?smoothness'? (parameter|must be at least)"):
+        PQMPrior(0.5, smoothness=smoothness).fit(X, y, gradient=G)
+
+
+def test_bounds_of_projected_noisy_samples_do_not_cross():
+    X, y, G = make_value_samples(L1(), 150, 2, t=0.5, noise=0.05, random_state=0)
+    est = PQMPrior(0.5, on_inconsistent="project", noise_std=0.01)
+    est.fit(X, y, gradient=G)
+    assert not est.reachable_
+    for points, bounds in ((X, est.value_bounds), (est.prox(X), est.prior_bounds)):
+        lower, upper = bounds(points)
+        assert (lower <= upper + 1e-9 * np.abs(y).max()).all()
