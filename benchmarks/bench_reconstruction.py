@@ -298,7 +298,9 @@ def draw(path, operator, B, X, answers, *, index=0):
     import matplotlib.pyplot as plt
 
     columns = {"true": X, "adjoint of the data": operator.rmatmat(B.T).T} | answers
-    figure, axes = plt.subplots(1, len(columns), figsize=(2.4 * len(columns), 2.8))
+    figure, axes = plt.subplots(
+        1, len(columns), figsize=(2.4 * len(columns), 2.8), layout="constrained"
+    )
     for ax, (name, images) in zip(axes, columns.items(), strict=True):
         image = images[index]
         title = name
@@ -309,7 +311,6 @@ def draw(path, operator, B, X, answers, *, index=0):
         ax.set_title(title, fontsize=8)
         ax.set_axis_off()
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.tight_layout()
     figure.savefig(path, dpi=80)
     plt.close(figure)
 

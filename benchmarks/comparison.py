@@ -159,6 +159,7 @@ def describe(arguments):
             "output",
             "methods",
             "models",
+            "pictures",
             "seeds",
             "sigmas",
             "widths",
