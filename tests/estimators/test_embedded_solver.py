@@ -557,8 +557,9 @@ def test_operator_is_asked_only_within_the_range_of_the_models():
 
 
 def test_module_as_operator_keeps_its_own_parameters(data):
-    X, y = data
+    _, y = data
     module = torch.nn.Sequential(torch.nn.Linear(8, 5), torch.nn.Tanh()).double()
+    X = module(torch.tensor(y)).detach().numpy()
     for operator in (module, lambda x: module(x.double()).to(x)):
         est = small(operator, noise_level=0.1).fit(X, y)
         assert np.isfinite(est.residual(X)).all()

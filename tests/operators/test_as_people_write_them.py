@@ -121,6 +121,14 @@ def test_torch_operators_of_pylops_are_taken(options):
     np.testing.assert_allclose(operator.dense().numpy(), A, rtol=1e-12)
 
 
+def test_functions_are_tried_with_positive_numbers_alone():
+    def roots(x):
+        assert (x > 0).all()
+        return x.sqrt()
+
+    assert not as_operator(roots, shape=(3, 3)).is_linear
+
+
 def test_functions_of_single_precision_are_taken():
     weights = torch.tensor(A, dtype=torch.float32)
     operator = as_operator(lambda x: x @ weights.T, shape=A.shape)
