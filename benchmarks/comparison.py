@@ -41,15 +41,8 @@ class Comparison:
         self.json_file = arguments.output / f"{name}.json"
         self.markdown_file = arguments.output / f"{name}.md"
         self.introduction, self.columns = introduction, columns
-        self.settings, self.cells = describe(arguments), []
-        if self.json_file.exists():
-            stored = json.loads(self.json_file.read_text())
-            self.cells = stored["cells"]
-            if stored["settings"] != self.settings:
-                sys.exit(
-                    f"{self.json_file} holds results of other settings, "
-                    f"{stored['settings']}: delete it, or choose another --output"
-                )
+        self.settings = describe(arguments)
+        self.cells = stored_cells(self.json_file, self.settings)
 
     def run(self, problem, seed, methods, truth):
         """Run each method, a function that returns its answer for the test data."""
@@ -76,8 +69,7 @@ class Comparison:
         place = [cell[name] for name in key]
         others = [c for c in self.cells if [c[name] for name in key] != place]
         self.cells = [*others, cell]
-        stored = {"settings": self.settings, "cells": self.cells}
-        self.json_file.write_text(json.dumps(stored, indent=1) + "\n")
+        store_cells(self.json_file, self.settings, self.cells)
         self.markdown_file.write_text(self.markdown())
         print(
             f"{cell['problem']}, seed {cell['seed']}: {cell['method']:<24}"
@@ -118,6 +110,25 @@ class Comparison:
             row.append(spread(ratios) if ratios else "")
         seconds = np.mean([cell["seconds"] for cell in cells])
         return [*row, f"{seconds:.0f}", str(len(cells))]
+
+
+def stored_cells(json_file, settings):
+    """Cells of earlier runs; those of other settings are not to be mixed in."""
+    if not json_file.exists():
+        return []
+    stored = json.loads(json_file.read_text())
+    if stored["settings"] != settings:
+        sys.exit(
+            f"{json_file} holds results of other settings, {stored['settings']}: "
+            "delete it, or choose another --output"
+        )
+    return stored["cells"]
+
+
+def store_cells(json_file, settings, cells):
+    """Write the cells of all runs."""
+    stored = {"settings": settings, "cells": cells}
+    json_file.write_text(json.dumps(stored, indent=1) + "\n")
 
 
 def spread(ratios):

@@ -1,11 +1,8 @@
 """Photographs to learn from and to judge, and tables of results on them."""
 
-import json
-import sys
-
 import matplotlib.image
 import numpy as np
-from comparison import describe
+from comparison import describe, store_cells, stored_cells
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio
 from sklearn.datasets import load_sample_images
@@ -68,16 +65,9 @@ class PhotographResults:
     def __init__(self, name, introduction, arguments):
         arguments.output.mkdir(parents=True, exist_ok=True)
         self.json_file = arguments.output / f"{name}.json"
-        self.introduction, self.cells = introduction, {}
-        self.settings = describe(arguments)
-        if self.json_file.exists():
-            stored = json.loads(self.json_file.read_text())
-            self.cells = {self.key_of(cell): cell for cell in stored["cells"]}
-            if stored["settings"] != self.settings:
-                sys.exit(
-                    f"{self.json_file} holds results of other settings, "
-                    f"{stored['settings']}: delete it, or choose another --output"
-                )
+        self.introduction, self.settings = introduction, describe(arguments)
+        stored = stored_cells(self.json_file, self.settings)
+        self.cells = {self.key_of(cell): cell for cell in stored}
 
     def key_of(self, cell):
         """What tells cells apart."""
@@ -86,8 +76,7 @@ class PhotographResults:
     def add(self, cell):
         """Keep a cell, and rewrite both files."""
         self.cells[self.key_of(cell)] = cell
-        stored = {"settings": self.settings, "cells": list(self.cells.values())}
-        self.json_file.write_text(json.dumps(stored, indent=1) + "\n")
+        store_cells(self.json_file, self.settings, list(self.cells.values()))
         self.json_file.with_suffix(".md").write_text(self.markdown())
         print(
             f"{cell['section']}, seed {cell['seed']}: {cell['method']:<32} "
