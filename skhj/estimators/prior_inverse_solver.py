@@ -25,6 +25,7 @@ from skhj.estimators.solver_checks import (
     check_known_models,
     check_solver_operator,
     check_solver_shape,
+    noise_precision,
     report_search,
     report_unsolved,
 )
@@ -260,7 +261,7 @@ class PriorInverseSolver(
             operator,
             spectral_norm(operator) if operator.is_linear else np.nan,
             regulariser_of(prior),
-            1 / (self.noise_level or 1.0) ** 2,
+            noise_precision(self.noise_level),
             bounds,
         )
         algorithm = self._check_algorithm(problem)

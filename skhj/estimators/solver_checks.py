@@ -12,6 +12,7 @@ __all__ = [
     "check_known_models",
     "check_solver_operator",
     "check_solver_shape",
+    "noise_precision",
     "report_search",
     "report_unsolved",
 ]
@@ -33,6 +34,36 @@ def check_solver_shape(image_shape):
     if image_shape is None:
         return None
     return check_image_shape(image_shape, n_axes=(1, 2, 3))
+
+
+def noise_precision(noise_level, *, limit=1e150):
+    """One over the variance of the noise.
+
+    Parameters
+    ----------
+    noise_level : float or None
+        Standard deviation, positive; None counts as one.
+    limit : float, default=1e150
+        It and one over it are the limits of what has a square.
+
+    Returns
+    -------
+    float
+        The precision.
+
+    Raises
+    ------
+    ValueError
+        If it is out of range.
+    """
+    if noise_level is None:
+        return 1.0
+    if not 1 / limit <= noise_level <= limit:
+        raise ValueError(
+            f"noise_level must be from {1 / limit:g} to {limit:g}, or None, got "
+            f"{noise_level!r}: choose other units"
+        )
+    return float(noise_level) ** -2
 
 
 def check_known_models(X, B, n_unknowns):

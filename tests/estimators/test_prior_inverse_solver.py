@@ -383,6 +383,27 @@ def test_grid_search_over_strengths_in_a_pipeline():
     assert search.best_params_ == {"priorinversesolver__strength": 0.1}
 
 
+@pytest.mark.parametrize("scale", [1e-60, 1.0, 1e60])
+def test_units_of_the_operator_do_not_matter(scale):
+    A, X, B = problem(SHAPES["tall"])
+    models = PriorInverseSolver(A, L1(), random_state=0).fit(B, X).predict(B)
+    solver = PriorInverseSolver(scale * A, L1(), random_state=0).fit(scale * B, X)
+    np.testing.assert_allclose(solver.predict(scale * B), models, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e100])
+def test_units_beyond_arithmetic_are_refused(scale):
+    A, X, B = problem(SHAPES["tall"])
+    with pytest.raises(ValueError, match="operator, B and noise_level must be of size"):
+        PriorInverseSolver(scale * A, L1()).fit(scale * B, X)
+
+
+def test_an_operator_that_is_zero_leaves_the_priors_minimum():
+    A, _, B = problem(SHAPES["tall"])
+    solver = PriorInverseSolver(0 * A, L1(), strength=1.0).fit(B)
+    np.testing.assert_array_equal(solver.predict(B), 0)
+
+
 def test_zero_measurements_give_the_priors_minimum():
     A, _, B = problem(SHAPES["tall"])
     solver = PriorInverseSolver(A, L1(), strength=1.0).fit(B)
@@ -405,6 +426,8 @@ def test_lines_are_printed_where_asked(capsys):
         ({"prior": HJPriorRegressor()}, "prior must be fitted before, or fit must be"),
         ({"operator": np.ones((3, 8))}, r"operator must be of shape \(20, 8\)"),
         ({"strength": 0.0}, "The 'strength' parameter"),
+        ({"noise_level": 1e-200}, "noise_level must be from 1e-150 to 1e"),
+        ({"noise_level": 1e200}, "noise_level must be from 1e-150 to 1e"),
         ({"strength": "auto"}, "strength='auto' needs the models X in fit, or noise"),
         ({"noise_level": -1}, "The 'noise_level' parameter"),
         ({"bounds": (1, 0)}, "bounds must be two numbers"),

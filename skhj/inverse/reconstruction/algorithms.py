@@ -186,7 +186,9 @@ class Alternating:
         takes some ``patience`` times as long (splines of 8 features).
         """
         largest = self.problem.precision * self.problem.norm**2
-        best = (largest * max(self.problem.equations.smallest, 1e-4 * largest)) ** 0.5
+        smallest = max(self.problem.equations.smallest, 1e-4 * largest)
+        # Of an operator that is zero, any number.
+        best = largest**0.5 * smallest**0.5 or strength
         direct = strength / self.problem.prior.largest_time
         return direct if best < patience * direct else best
 

@@ -110,8 +110,7 @@ class Reconstructor:
         n_products = self.problem.prior.n_products(len(B), self.problem.operator.shape)
         with threads_for(n_products):
             back = misfit.back_projected()
-            scale = row_products(back, back).sqrt()
-            scale = torch.where(scale > 0, scale, 1)
+            scale = _size(back)
             start = self._tensor(start, self._dtype)
             minimum = self._method.minimise(misfit, strength, start, scale)
         models, residual = (
@@ -125,3 +124,17 @@ class Reconstructor:
 
     def _tensor(self, rows, dtype):
         return to_tensor(rows, dtype=dtype, device=self.problem.prior.device)
+
+
+def _size(rows):
+    """Norm of each row, one for rows of zeros; refused where it has no square."""
+    squares = row_products(rows, rows)
+    lost = (squares == 0) & (rows != 0).any(1)
+    if lost.any() or not torch.isfinite(squares).all():
+        largest = float(rows.abs().max())
+        raise ValueError(
+            "operator, B and noise_level must be of sizes for which A^T b / "
+            f"noise_level^2 has a square, got entries of {largest:.2g}: choose other "
+            "units"
+        )
+    return torch.where(squares > 0, squares.sqrt(), 1)
