@@ -22,7 +22,7 @@ BELOW = {
     "operators": {"exceptions", "numerics"},
     "problems": {"exceptions", "hamilton_jacobi", "numerics"},
     "adaptors": {"numerics"},
-    "datasets": {"hamilton_jacobi", "operators", "problems"},
+    "datasets": {"hamilton_jacobi", "numerics", "operators", "problems"},
     "inspection": set(),
 }
 # One place for each of these.

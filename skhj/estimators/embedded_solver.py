@@ -5,7 +5,6 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from sklearn.base import _fit_context
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
@@ -18,16 +17,17 @@ from skhj.estimators.inverse_checks import (
     check_operator,
     check_shape_of_models,
 )
-from skhj.estimators.inverse_estimator import InverseEstimator, warn_of_not_finite
+from skhj.estimators.inverse_estimator import InverseEstimator, warn_of_fit
+from skhj.estimators.mixtures import MixtureFit
 from skhj.estimators.process_state import keeps_process_state
 from skhj.estimators.progress import CallbackSupportMixin, FitProgress, with_callbacks
-from skhj.exceptions import warn
 from skhj.inverse.candidates import SettingChoice
 from skhj.inverse.defaults import Defaults
 from skhj.inverse.fit import UnrolledFitter
 from skhj.inverse.learned_inverse import InverseState, LearnedInverse
 from skhj.inverse.noise import EstimatedNoise, KnownNoise, MeasuredNoise
 from skhj.inverse.objectives import DrawObjective, MeanObjective
+from skhj.inverse.posterior.selection import MixtureSelection
 from skhj.inverse.unrolled.architecture import Architecture
 from skhj.operators import as_operator
 from skhj.training import Schedule, Trainer
@@ -79,9 +79,11 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         trials of a quarter of ``max_iter`` passes each. False is the literal iteration:
         its units are one scale for x and one for b, its start is A^T b.
     loss : {"mse", "energy"}, default="mse"
-        "mse": ``predict`` is the conditional mean. "energy": noise of learned size is
-        added before each layer, and the energy score makes the answers draws from the
-        posterior, see ``sample``; ``predict`` averages a hundred of them.
+        "mse": ``predict`` is the conditional mean. "energy": answers are draws from
+        the posterior, see ``sample``, and ``predict`` is their mean. Draws of up to 64
+        unknowns start from a mixture of linear estimates, whose number the hold-out
+        chooses; noise of learned size before each layer and the energy score correct
+        them, where the hold-out gains by it.
     noise_level : float, "auto" or None, default="auto"
         Standard deviation of white noise in the measurements to come, in their units:
         it is drawn afresh in each step, around what the operator makes of the models;
@@ -133,7 +135,8 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         early stopping.
     correction_ : float
         Share of the network's correction that ``predict`` adds to the linear estimate,
-        from 0 to 1; always 1 without early stopping and for ``loss="energy"``.
+        from 0 to 1; always 1 without early stopping. For ``loss="energy"`` 0 where
+        draws of the mixture are as good without it, else 1.
     weights_ : dict of str to ndarray
         Weights of the network.
 
@@ -308,12 +311,14 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
                 fit = fitter.fit(
                     X, models, operator, held_out=held_out, trainer=trainer
                 )
-        self._tell(fit)
+        warn_of_fit(fit)
         return self._keep(fit, operator, bounds, y.ndim)
 
     def _fitter(self, n_unknowns, image_shape, seed):
         """The parameters as one object."""
-        objective = {"mse": MeanObjective, "energy": DrawObjective}[self.loss]()
+        mixtures = MixtureSelection(MixtureFit(seed))
+        draws = DrawObjective(mixtures=mixtures)
+        objective = {"mse": MeanObjective(), "energy": draws}[self.loss]
         default_dim = Defaults().embedding_dim(n_unknowns, image_shape)
         return UnrolledFitter(
             Architecture(
@@ -350,19 +355,6 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
             batch_size=_given(self.batch_size, defaults.batch_size),
             learning_rate=_given(self.learning_rate, defaults.learning_rate),
         )
-
-    @staticmethod
-    def _tell(fit):
-        """Warn of a network that is of no use, and of answers that are not finite."""
-        warn_of_not_finite(fit.finite)
-        if not fit.helps:
-            warn(
-                "the network is no better than the linear estimate on the hold-out"
-                + (", which predict returns" if fit.inverse.correction == 0 else "")
-                + ": give more samples, a larger validation_fraction, or a larger "
-                "max_iter if it is small",
-                ConvergenceWarning,
-            )
 
     def _keep(self, fit, operator, bounds, ndim):
         """Set every fitted attribute, once all of them are known."""

@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhj.estimators.arrays import FLOATS, in_dtype, relative_misfit
@@ -11,7 +12,7 @@ from skhj.estimators.fitted_state import FittedState
 from skhj.estimators.shared_operator import SharedOperator
 from skhj.exceptions import warn
 
-__all__ = ["InverseEstimator", "warn_of_not_finite"]
+__all__ = ["InverseEstimator", "warn_of_fit", "warn_of_not_finite"]
 
 
 def warn_of_not_finite(finite):
@@ -27,6 +28,32 @@ def warn_of_not_finite(finite):
             f"the network's answers to {int((~finite).sum())} samples are not finite: "
             "these get the linear estimate",
             RuntimeWarning,
+        )
+
+
+def warn_of_fit(fit):
+    """Warn of a network that is of no use, and of draws where there are no models.
+
+    Parameters
+    ----------
+    fit : UnrolledFit
+        The fit.
+    """
+    warn_of_not_finite(fit.finite)
+    if not fit.helps:
+        warn(
+            "the network is no better than the linear estimate on the hold-out"
+            + (", which predict returns" if fit.inverse.correction == 0 else "")
+            + ": give more samples, a larger validation_fraction, or a larger "
+            "max_iter if it is small",
+            ConvergenceWarning,
+        )
+    if fit.outside > 2:
+        warn(
+            f"{fit.outside:.1f} times as many draws lie far from all models as do "
+            "models held out: sample bridges modes, or spreads beyond them; give more "
+            "samples, or a larger n_layers or max_iter",
+            ConvergenceWarning,
         )
 
 

@@ -32,12 +32,15 @@ class UnrolledFit(NamedTuple):
         draws no worse; taken for granted without early stopping.
     finite : ndarray of bool
         Where its answers to the samples held out are finite.
+    outside : float, default=1.0
+        How many times as many draws as should lie where there are no models.
     """
 
     inverse: LearnedInverse
     training: Any
     helps: bool
     finite: np.ndarray
+    outside: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class UnrolledFitter:
         pairs = self._with_noise(Pairs(B, X, held_out, seen), operator, trainer)
         candidates = self._candidates(pairs, operator)
         task = self._task(pairs, operator, candidates[0].setting)
+        candidates = self._with_mixture(candidates, pairs, operator, task.noise_level)
         candidate = candidates[0]
         if self.early_stopping and len(candidates) > 1:
             candidate = task.best(candidates, trainer)
@@ -100,14 +104,29 @@ class UnrolledFitter:
         inverse = LearnedInverse(candidate.setting, self.architecture, network)
         if not self.early_stopping:
             return UnrolledFit(inverse, result, True, np.ones(0, dtype=bool))
-        unseen = pairs.of(held_out)
-        judged = self.objective.judge(inverse, result, criterion, *unseen)
+        judged = self.objective.judge(inverse, result, criterion, pairs)
         inverse = _refitted(judged.inverse, candidate, pairs)
-        return UnrolledFit(inverse, result, judged.helps, judged.finite)
+        helps, outside = judged.helps, judged.outside
+        return UnrolledFit(inverse, result, helps, judged.finite, outside)
 
     def _candidates(self, pairs, operator):
         image_shape = self.architecture.image_shape
         return self.choice.candidates(pairs, operator, image_shape)
+
+    def _with_mixture(self, candidates, pairs, operator, noise_level):
+        """Candidates whose draws start from a mixture, where there is one."""
+        mixtures, setting = self.objective.mixtures, candidates[0].setting
+        applies = self.choice.preconditioned and setting.has_covariances
+        if mixtures is None or not applies:
+            return candidates
+        is_known = operator is not None and operator.is_linear
+        A = operator.dense() if is_known else None
+        A = None if A is None else A.numpy()
+        mixture = mixtures.choose(pairs, setting.linear, A, noise_level)
+        return [
+            candidate._replace(setting=candidate.setting.with_mixture(mixture))
+            for candidate in candidates
+        ]
 
     def _with_noise(self, pairs, operator, trainer):
         """Pairs whose data have the noise of those to come."""
@@ -142,5 +161,7 @@ class UnrolledFitter:
 
 def _refitted(inverse, candidate, pairs):
     """The inverse with the linear estimate of all samples."""
+    if candidate.setting.mixture is not None:  # made around the linear estimate
+        return inverse
     with threads_for(candidate.setting.n_products(*pairs.sizes)):
         return inverse.with_linear(candidate.refit(pairs.B, pairs.X))

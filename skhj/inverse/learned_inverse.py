@@ -1,7 +1,7 @@
 """A fitted inverse: a linear estimate, and a network's correction of it."""
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +11,13 @@ from torch import nn
 from skhj.inverse.setting import Setting
 from skhj.inverse.unrolled.architecture import Architecture
 from skhj.inverse.unrolled.build import make_unrolled
+from skhj.inverse.unrolled.mixture_start import MixtureStart
 from skhj.inverse.unrolled.network import standard_normal
 from skhj.numerics.blocks import row_blocks
 from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
 
-__all__ = ["Answers", "InverseState", "LearnedInverse"]
+__all__ = ["Answers", "InverseState", "LearnedInverse", "starts_of"]
 
 
 class Answers(NamedTuple):
@@ -68,7 +69,8 @@ class LearnedInverse:
     network : nn.Module
         The network, in double precision.
     correction : float, default=1.0
-        Share of the network's correction that is applied, from 0 to 1.
+        Share of the network's correction that is applied, from 0 to 1: of the linear
+        estimate, or of draws of the setting's mixture.
     n_averaged : int, default=100
         Draws that are averaged to a mean: their noise is a hundredth of its variance.
     """
@@ -124,6 +126,14 @@ class LearnedInverse:
         """Whether the network's answers are draws from the posterior."""
         return self.architecture.noisy
 
+    @cached_property
+    def starts(self):
+        """Draws that the network starts from, None where it draws its own."""
+        starts = starts_of(self.setting, self.network)
+        if starts is not None:
+            starts.to(next(self.network.parameters()).device)
+        return starts
+
     def with_linear(self, linear):
         """The same network's correction of another linear estimate."""
         return replace(self, setting=self.setting.with_linear(linear))
@@ -134,44 +144,64 @@ class LearnedInverse:
 
     def predict(self, B):
         """`Answers` (n, N) to data (n, M); means of draws, where these are made."""
-        models, finite = self._corrected(
-            B, lambda inputs: [self._mean(self.network, inputs)]
-        )
+        models, finite = self._corrected(B, lambda inputs: self._mean(inputs)[-1:])
         return Answers(models[0], finite)
 
     def trajectory(self, B):
         """Iterates (J + 1, n, N), the linear estimate first, or their means."""
+        return self._corrected(B, self._mean)
 
-        def stacked_iterates(inputs, noise=None):
-            return torch.stack(self.network.iterates(inputs, noise))
+    def _mean(self, inputs):
+        """Mean iterates, over draws whose noise is that of every sample.
 
-        return self._corrected(B, partial(self._mean, stacked_iterates))
-
-    def _mean(self, evaluate, inputs):
-        """Mean over draws whose noise is that of every sample: rows do not matter."""
+        Rows do not matter to each other. Where the mean of the starts is known, only
+        steps away from them are averaged.
+        """
         if not self.draws:
-            return evaluate(inputs)
-        noise = standard_normal(self._generator(), common=True)
-        n_draws = self.n_averaged
-        return sum(evaluate(inputs, noise) for _ in range(n_draws)) / n_draws
+            return torch.stack(self.network.iterates(inputs))
+        noise, n_draws = (
+            standard_normal(self._generator(), common=True),
+            self.n_averaged,
+        )
+        if self.starts is None:
+            return sum(self._iterates(inputs, noise) for _ in range(n_draws)) / n_draws
+        total = 0.0
+        for _ in range(n_draws if self.correction else 1):
+            iterates = self._iterates(self.starts.replace(inputs, noise), noise)
+            total = total + (iterates - iterates[0])
+        mean = self.starts.mean(inputs)
+        return self._to_model(mean) + self.correction * total / n_draws
+
+    def _iterates(self, inputs, noise):
+        return torch.stack(self.network.iterates(inputs, noise))
+
+    def _to_model(self, start):
+        return self.network.physics.to_model(start, start)
 
     def sample(self, B, n_samples):
         """Draws (n_samples, n, N) from the posterior."""
         noise = standard_normal(self._generator())
 
         def draw(inputs):
-            return [self.network(inputs, noise) for _ in range(n_samples)]
+            if self.starts is None:
+                return self.network(inputs, noise)
+            started = self.starts.replace(inputs, noise)
+            if self.correction:
+                return self.network(started, noise)
+            return self._to_model(self.network.physics.split(started)[0])
 
-        return self._corrected(B, draw)
+        return self._corrected(
+            B, lambda inputs: [draw(inputs) for _ in range(n_samples)]
+        )
 
     def _generator(self):
         return torch.Generator().manual_seed(self.architecture.seed)
 
     @torch.no_grad()
     def _corrected(self, B, evaluate):
-        """Linear estimates plus the network's corrections, a block of rows at a time.
+        """Linear estimates plus corrections of them, a block of rows at a time.
 
-        ``evaluate`` maps inputs to a list of answers.
+        ``evaluate`` maps inputs to a sequence of answers.
         """
         weights = list(self.network.parameters())
         n_unknowns = self.setting.units.model_mean.size
@@ -185,16 +215,39 @@ class LearnedInverse:
         return Answers(np.concatenate(models, axis=1), np.concatenate(finite))
 
     def _corrected_block(self, B, evaluate):
-        physics, units = self.network.physics, self.setting.units
+        units = self.setting.units
         device = next(self.network.parameters()).device
         inputs = to_tensor(units.inputs(B), device=device)
-        start, _ = physics.split(inputs)
-        start = physics.to_model(start, start)
+        start = self._to_model(self.network.physics.split(inputs)[0])
         steps = torch.stack([answer - start for answer in evaluate(inputs)])
         differences = units.differences(steps.cpu().numpy())
-        if self.correction == 0:
+        if self.correction == 0 and not self.draws:
             answered = np.ones(len(B), dtype=bool)
             return self.linear(B) + np.zeros_like(differences), answered
         finite = np.isfinite(differences).all(axis=(0, 2))
         differences[:, ~finite] = 0
-        return self.linear(B) + self.correction * differences, finite
+        # Draws have the share of the correction, of their own starts, already.
+        share = 1.0 if self.draws else self.correction
+        return self.linear(B) + share * differences, finite
+
+
+def starts_of(setting, network):
+    """Draws that a network starts from.
+
+    Parameters
+    ----------
+    setting : Setting
+        What the network is built on.
+    network : UnrolledNetwork
+        The network.
+
+    Returns
+    -------
+    MixtureStart or None
+        The starts, in double precision on the CPU; None where the setting has no
+        mixture.
+    """
+    if setting.mixture is None:
+        return None
+    factor = network.physics.factor.detach().cpu().double().numpy()
+    return MixtureStart.of(setting.mixture, setting.units, factor).requires_grad_(False)

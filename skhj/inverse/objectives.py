@@ -7,6 +7,9 @@ import numpy as np
 from torch import nn
 
 from skhj.inverse.correction import CorrectionRule
+from skhj.inverse.learned_inverse import starts_of
+from skhj.inverse.posterior.selection import MixtureSelection
+from skhj.inverse.posterior.support import Support
 from skhj.inverse.unrolled.energy_score import Draws, EnergyScore, whitening_of
 from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
@@ -25,11 +28,14 @@ class Judged(NamedTuple):
         Whether its network is of use.
     finite : ndarray of shape (n,), dtype bool
         Where its answers to these samples are finite.
+    outside : float, default=1.0
+        How many times as many draws as should lie where there are no models.
     """
 
     inverse: object
     helps: bool
     finite: np.ndarray
+    outside: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,8 @@ class MeanObjective:
     """
 
     correction: CorrectionRule = CorrectionRule()
-    # Whether answers are draws.
-    draws = False
+    # Whether answers are draws, and what they start from.
+    draws, mixtures = False, None
 
     def prepare(self, network, setting, pairs, generator):
         """Criterion, and module whose output it judges.
@@ -67,7 +73,7 @@ class MeanObjective:
         """
         return _SquaredError(), network
 
-    def judge(self, inverse, result, criterion, B, X):
+    def judge(self, inverse, result, criterion, pairs):
         """Judge an inverse on samples that its network has not seen.
 
         Parameters
@@ -78,7 +84,7 @@ class MeanObjective:
             How its training went.
         criterion : nn.Module
             The criterion of the training.
-        B, X : ndarray of shape (n, M), (n, N)
+        pairs : Pairs
             Data and models.
 
         Returns
@@ -86,6 +92,7 @@ class MeanObjective:
         Judged
             The judgement.
         """
+        B, X = pairs.of(pairs.held_out)
         models, finite = inverse.predict(B)
         share = self.correction.share(inverse.linear(B), models, X)
         return Judged(replace(inverse, correction=share), share > 0, finite)
@@ -104,6 +111,14 @@ class DrawObjective:
     floor : float, default=1e-4
         Directions whose variance is less than this share of the largest are whitened
         as if they had that.
+    mixtures : MixtureSelection or None, default=None
+        Chooses the mixture that draws start from; None starts from linear estimates.
+    n_judged : int, default=20
+        Draws for each sample held out, by which network and mixture are compared.
+    most_unknowns : int, default=64
+        Models of more are not asked where they lie: all distances are alike there.
+    fewest_judged : int, default=100
+        Samples held out that are asked for to tell where models lie.
     no_worse : float, default=1.05
         Draws help up to this ratio of their score to that of the linear estimate plus
         what it leaves of other samples: the hold-out is finite, and some posteriors
@@ -113,6 +128,10 @@ class DrawObjective:
     n_draws: int = 4
     n_draws_of_images: int = 2
     floor: float = 1e-4
+    mixtures: MixtureSelection | None = None
+    n_judged: int = 20
+    most_unknowns: int = 64
+    fewest_judged: int = 100
     no_worse: float = 1.05
     # Whether answers are draws.
     draws = True
@@ -125,13 +144,58 @@ class DrawObjective:
         units = setting.units
         left = units.answers(X) - units.answers(setting.linear(B))
         whitening = to_tensor(whitening_of(left, self.floor), dtype=np.float32)
-        return EnergyScore(whitening), Draws(network, self.n_draws, generator)
+        starts = starts_of(setting, network)
+        starts = None if starts is None else starts.float()
+        return EnergyScore(whitening), Draws(network, self.n_draws, generator, starts)
 
-    def judge(self, inverse, result, criterion, B, X):
-        """Judge an inverse by its score, see `MeanObjective.judge`."""
+    def judge(self, inverse, result, criterion, pairs):
+        """Judge an inverse by scores and where draws lie, see `MeanObjective.judge`.
+
+        The network's draws are kept where their score is better than that of the
+        draws they start from by two standard errors, and no more of them lie far from
+        all models.
+        """
+        B, X = pairs.of(pairs.held_out)
+        finite = np.ones(len(B), dtype=bool)
+        support = self._support(inverse, pairs)
+        if inverse.starts is None:
+            score, outside = result.best_loss, self._outside(inverse, support, B)
+        else:
+            inverse, score, outside = self._better(inverse, criterion, support, B, X)
         peer = self._score_of_linear(criterion, inverse.setting, B, X)
-        helps = result.best_loss <= self.no_worse * peer
-        return Judged(inverse, helps, np.ones(len(B), dtype=bool))
+        return Judged(inverse, score <= self.no_worse * peer, finite, outside)
+
+    def _support(self, inverse, pairs):
+        """Where models lie; None where too few are held out, or too large, to tell."""
+        n_unknowns = pairs.X.shape[1]
+        applies = inverse.setting.has_covariances and n_unknowns <= self.most_unknowns
+        if not applies or pairs.held_out.sum() < self.fewest_judged:
+            return None
+        return Support.of(pairs, inverse.setting.linear)
+
+    def _outside(self, inverse, support, B):
+        """How many times as many draws lie far from models as should; 1 by chance."""
+        if support is None:
+            return 1.0
+        share = support.share_outside(B, inverse.sample(B, self.n_draws).models)
+        return max(share - 2 * support.chance, support.expected) / support.expected
+
+    def _better(self, inverse, criterion, support, B, X):
+        """Whether to correct draws of the mixture, the mean score, and `_outside`."""
+        answers = to_tensor(inverse.setting.units.answers(X))
+        criterion = criterion.cpu().double()
+        scores, outside, both = [], [], [replace(inverse, correction=0.0), inverse]
+        for one in both:
+            draws = one.sample(B, self.n_judged).models
+            draws = np.array([one.setting.units.answers(draw) for draw in draws])
+            with threads_for(draws.size * self.n_judged):
+                score = criterion.of_samples(to_tensor(draws), answers)
+            scores.append(score.numpy())
+            outside.append(self._outside(one, support, B))
+        gain = scores[0] - scores[1]
+        is_better = gain.mean() > 2 * gain.std() / np.sqrt(len(gain))
+        k = int(is_better and outside[1] <= outside[0])
+        return both[k], scores[k].mean(), outside[k]
 
     def _score_of_linear(self, criterion, setting, B, X):
         """Score of draws that are linear estimates plus what they leave of others."""

@@ -4,12 +4,13 @@ A setting is made of arrays and plain objects: it is what a saved model keeps. I
 method ``physics`` makes the misfit of the arrays that are the network's buffers.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from skhj.inverse.linear.dense import LinearEstimate
 from skhj.inverse.linear.spectral import SpectralEstimate
+from skhj.inverse.posterior.selection import JointMixture
 from skhj.inverse.units import DenseUnits, SpectralUnits
 from skhj.inverse.unrolled.dense_misfit import DensePhysics
 from skhj.inverse.unrolled.nonlinear_misfit import NonlinearParts, NonlinearPhysics
@@ -32,10 +33,13 @@ class Setting:
         The linear estimate.
     units : DenseUnits or SpectralUnits
         Units of the network.
+    mixture : JointMixture or None, default=None
+        Where draws start; None lets them start from the linear estimate.
     """
 
     linear: LinearEstimate | SpectralEstimate
     units: DenseUnits | SpectralUnits
+    mixture: JointMixture | None = field(default=None, kw_only=True)
 
     # Whether the operator is, and whether covariances of all unknowns are affordable.
     is_linear, has_covariances = True, True
@@ -43,6 +47,10 @@ class Setting:
     def with_linear(self, linear):
         """The same setting with another linear estimate."""
         return replace(self, linear=linear)
+
+    def with_mixture(self, mixture):
+        """The same setting whose draws start from a mixture."""
+        return replace(self, mixture=mixture)
 
     def noiseless_data(self, X, operator):
         """Data (n, M) that an operator, or else the estimated one, makes of models.

@@ -1,11 +1,13 @@
 """Draws from the posterior, which is known."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from skhj import EmbeddedInverseSolver
-from skhj.datasets.gaussian_mixture import (
+from skhj.numerics.gaussian_mixture import (
     GaussianMixture,
     condition,
     mean,
@@ -74,9 +76,11 @@ def test_draws_of_a_gaussian_posterior_are_no_reason_to_warn(recwarn):
 
 def test_draws_that_are_bad_are_told():
     options = {"loss": "energy", "learning_rate": 1e-9, "random_state": 0}
+    options["precondition"] = False  # no mixture to start from
     est = EmbeddedInverseSolver([[1.0, 0.5]], max_iter=1, **options)
-    with pytest.warns(ConvergenceWarning, match="no better than the linear estimate"):
+    with pytest.warns(ConvergenceWarning) as told:
         est.fit(*gaussian_pairs(1000))
+    assert "no better than the linear estimate" in str(told[0].message)
 
 
 @pytest.mark.parametrize("n", [2, 20, 40])
@@ -84,3 +88,96 @@ def test_draws_are_not_judged_on_a_handful_of_samples(n, recwarn):
     options = {"loss": "energy", "learning_rate": 1e-9, "random_state": 0}
     EmbeddedInverseSolver([[1.0, 0.5]], max_iter=1, **options).fit(*gaussian_pairs(n))
     assert not recwarn.list
+
+
+def modes_alike(n, seed, means=((1, 7), (4, 4), (7.5, 0.5)), A=((1.0, 1.0),)):
+    """Pairs of equal modes of width 1/2 that data hardly tell apart; the mixture."""
+    rng = np.random.RandomState(seed)
+    means, A = np.array(means, dtype=float), np.array(A)
+    K, d = means.shape
+    prior = GaussianMixture(np.full(K, 1 / K), means, np.array([np.eye(d) / 4] * K))
+    y = means[rng.randint(K, size=n)] + 0.5 * rng.normal(size=(n, d))
+    return y @ A.T + 0.1 * rng.normal(size=(n, len(A))), y, prior, A
+
+
+def draws_of(mixture, n, rng):
+    """Draws (n, d) of a mixture given one datum."""
+    k = rng.choice(len(mixture.weights[0]), size=n, p=mixture.weights[0])
+    noise = rng.normal(size=(n, mixture.means.shape[-1]))
+    factors = np.linalg.cholesky(mixture.covariances)
+    return mixture.means[0][k] + np.einsum("nde,ne->nd", factors[k], noise)
+
+
+def share_without_mass(draws, mixture, direction):
+    """Share of draws whose density along a direction is below 5 % of its peak."""
+    centres = mixture.means[0] @ direction
+    widths = np.sqrt(direction @ mixture.covariances @ direction)
+
+    def density(places):
+        white = (places[:, None] - centres) / widths
+        return np.exp(-(white**2) / 2) @ (mixture.weights[0] / widths)
+
+    peak = density(np.linspace(centres.min() - 1, centres.max() + 1, 4000)).max()
+    return np.mean(density(draws @ direction) < 0.05 * peak)
+
+
+BETWEEN = {
+    "three modes, one sum": {},
+    "two sums in 3-D": {
+        "means": [(0, 0, 0), (3, -3, 0), (0, 3, -3)],
+        "A": [[1.0, 1.0, 1.0], [0.3, 0.1, 0.2]],
+    },
+    "one sum in 4-D": {
+        "means": [(2, 0, 0, 0), (-1, 3, 0, 0), (0, -2, 4, 0), (0, 0, -2, 4)],
+        "A": [[1.0, 1.0, 1.0, 1.0]],
+    },
+    "four sums in 6-D": {
+        "means": [(2, -2, 0, 0, 0, 0), (-2, 2, 0, 0, 0, 0)],
+        "A": np.kron(np.eye(3), np.ones(2)).tolist() + [[0.1] * 6],
+    },
+}
+
+
+@pytest.mark.parametrize("case", BETWEEN)
+def test_draws_do_not_lie_between_modes_that_data_cannot_tell_apart(case):
+    X, y, prior, A = modes_alike(5000, 0, **BETWEEN[case])
+    options = {"loss": "energy", "max_iter": 3, "random_state": 0}
+    est = EmbeddedInverseSolver(A, **options).fit(X, y)
+    rng = np.random.RandomState(1)
+    for b in X[:3]:
+        posterior = condition(prior, A, 0.01 * np.eye(len(A)), b[None])
+        draws = est.sample(b[None], 4000)[:, 0]
+        # Along the line through the two likeliest modes.
+        first, second = posterior.means[0][np.argsort(-posterior.weights[0])[:2]]
+        direction = (second - first) / np.linalg.norm(second - first)
+        exact = draws_of(posterior, 4000, rng)
+        share = share_without_mass(draws, posterior, direction)
+        expected = share_without_mass(exact, posterior, direction)
+        # What the project asks, and two standard errors of shares of 4000 draws.
+        assert share < 1.3 * expected + 2 * np.sqrt(0.02 / 4000)
+        distances = ((draws[:, None] - posterior.means[0]) ** 2).sum(-1)
+        weights = np.eye(len(prior.weights))[distances.argmin(-1)].mean(axis=0)
+        distances = ((exact[:, None] - posterior.means[0]) ** 2).sum(-1)
+        of_exact = np.eye(len(prior.weights))[distances.argmin(-1)].mean(axis=0)
+        assert np.abs(weights - of_exact).sum() / 2 < 0.05
+    limit = np.mean((mean(condition(prior, A, 0.01 * np.eye(len(A)), X)) - y) ** 2)
+    assert np.mean((est.predict(X) - y) ** 2) < 1.03 * limit
+
+
+def test_draws_between_modes_are_told():
+    """Without a mixture, a network bridges them."""
+    X, y, _, A = modes_alike(2000, 0)
+    options = {"loss": "energy", "max_iter": 5, "precondition": False}
+    est = EmbeddedInverseSolver(A, random_state=0, **options)
+    with pytest.warns(ConvergenceWarning) as told:
+        est.fit(X, y)
+    assert "draws lie far from all models" in str(told[-1].message)
+
+
+def test_draws_of_a_mixture_survive_saving():
+    X, y, _, A = modes_alike(500, 0)
+    options = {"loss": "energy", "max_iter": 1, "random_state": 0}
+    est = EmbeddedInverseSolver(A, **options).fit(X, y)
+    again = pickle.loads(pickle.dumps(est))
+    np.testing.assert_array_equal(again.sample(X[:5], 3), est.sample(X[:5], 3))
+    np.testing.assert_array_equal(again.predict(X[:5]), est.predict(X[:5]))

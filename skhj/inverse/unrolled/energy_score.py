@@ -35,7 +35,10 @@ class EnergyScore(nn.Module):
 
     def forward(self, draws, targets):
         """Score of draws (m, n, k) of the n rows of the first target, a mean."""
-        x = targets[0]
+        return self.of_samples(draws, targets[0]).mean()
+
+    def of_samples(self, draws, x):
+        """Scores (n,) of draws (m, n, k) of rows x (n, k)."""
         score = self._score(draws, x)
         if self.whitening is None:
             return score
@@ -48,7 +51,7 @@ class EnergyScore(nn.Module):
         return error - self._distance(draws[first], draws[second]) / 2
 
     def _distance(self, x, y):
-        return (self.smallest + (x - y).square().sum(-1)).sqrt().mean()
+        return (self.smallest + (x - y).square().sum(-1)).sqrt().mean(0)
 
 
 def whitening_of(remainders, floor=1e-4):
@@ -73,12 +76,14 @@ class Draws(nn.Module):
         Number of draws m.
     generator : torch.Generator
         Source of the noise, on the CPU.
+    starts : MixtureStart or None, default=None
+        Draws that the network starts from; None leaves those that it is given.
     """
 
-    def __init__(self, network, n_draws, generator):
+    def __init__(self, network, n_draws, generator, starts=None):
         super().__init__()
         self.network, self.n_draws = network, n_draws
-        self.generator = generator
+        self.generator, self.starts = generator, starts
 
     def forward(self, inputs):
         """Draws (m, n, k) for inputs (n, ...)."""
@@ -86,5 +91,8 @@ class Draws(nn.Module):
         if not self.training:
             generator = torch.Generator().manual_seed(0)
         repeated = torch.cat([inputs] * self.n_draws)
-        answers = self.network(repeated, standard_normal(generator))
+        noise = standard_normal(generator)
+        if self.starts is not None:
+            repeated = self.starts.replace(repeated, noise)
+        answers = self.network(repeated, noise)
         return answers.reshape(self.n_draws, len(inputs), -1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skhj.datasets import gaussian_mixture as gm
+from skhj.numerics import gaussian_mixture as gm
 
 WEIGHTS = np.array([0.5, 0.2, 0.3])
 MEANS = np.array([[0.0, 2.0], [1.5, -1.0], [-1.0, 0.5]])
@@ -84,3 +84,30 @@ def test_error_does_not_depend_on_the_nodes_of_its_integral():
         gm.mean_squared_error(MIXTURE, A[0], 1e-4, n_nodes=n) for n in (501, 5001)
     )
     assert coarse == pytest.approx(fine, rel=1e-12)
+
+
+def joint_of(mixture, A, noise):
+    """Mixture of (x, A x + noise)."""
+    rows = np.vstack([np.eye(A.shape[1]), A])
+    C = rows @ mixture.covariances @ rows.T
+    C[:, -1, -1] += noise**2
+    return gm.GaussianMixture(mixture.weights, mixture.means @ rows.T, C)
+
+
+def test_density_is_the_sum_over_components():
+    x = np.random.RandomState(0).normal(size=(50, 2))
+    np.testing.assert_allclose(np.exp(gm.log_density(MIXTURE, x)), density(x, MIXTURE))
+
+
+def test_conditional_of_pairs_is_the_posterior_given_measurements():
+    b = np.array([[0.7], [-1.2]])
+    posterior = gm.condition(MIXTURE, A, [[NOISE**2]], b)
+    c = gm.conditional(joint_of(MIXTURE, A, NOISE), 2)
+    centred = b[:, None] - c.offsets
+    white = np.einsum("kqr,nkr->nkq", c.whitenings, centred)
+    weights = np.exp(c.constants - (white**2).sum(-1) / 2)
+    weights /= weights.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(weights, posterior.weights, rtol=1e-10)
+    means = c.means + np.einsum("kdr,nkr->nkd", c.gains, centred)
+    np.testing.assert_allclose(means, posterior.means, rtol=1e-10)
+    np.testing.assert_allclose(c.factors @ c.factors, posterior.covariances, atol=1e-12)

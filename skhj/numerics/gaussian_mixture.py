@@ -9,11 +9,17 @@ proportional to w_k N(b; A m_k, A C_k A^T + S).
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.linalg import solve_triangular
+from scipy.special import log_softmax, logsumexp
+
+from skhj.numerics.covariance import symmetric_power
 
 __all__ = [
+    "ConditionalMixture",
     "GaussianMixture",
     "condition",
+    "conditional",
+    "log_density",
     "mean",
     "mean_squared_error",
     "total_variance",
@@ -36,6 +42,36 @@ class GaussianMixture(NamedTuple):
     weights: np.ndarray
     means: np.ndarray
     covariances: np.ndarray
+
+
+class ConditionalMixture(NamedTuple):
+    r"""What a mixture of pairs (x, t) says of x in R^d given t in R^r.
+
+    Given t, component k is N(m_k + G_k (t - o_k), F_k F_k), and its probability is
+    proportional to :math:`\exp(c_k - |W_k (t - o_k)|^2 / 2)`.
+
+    Attributes
+    ----------
+    constants : ndarray of shape (K,)
+        The c_k.
+    offsets : ndarray of shape (K, r)
+        The o_k.
+    whitenings : ndarray of shape (K, r, r)
+        The W_k.
+    means : ndarray of shape (K, d)
+        The m_k.
+    gains : ndarray of shape (K, d, r)
+        The G_k.
+    factors : ndarray of shape (K, d, d)
+        The F_k, symmetric.
+    """
+
+    constants: np.ndarray
+    offsets: np.ndarray
+    whitenings: np.ndarray
+    means: np.ndarray
+    gains: np.ndarray
+    factors: np.ndarray
 
 
 def mean(mixture):
@@ -68,6 +104,33 @@ def condition(mixture, A, noise_covariance, b):
         mixture.means + np.einsum("kdm,nkm->nkd", gains, residuals),
         mixture.covariances - gains @ CAt.transpose(0, 2, 1),
     )
+
+
+def conditional(joint, d):
+    """`ConditionalMixture` of the first d numbers given the others."""
+    m, C = joint.means, joint.covariances
+    C_x, C_xt, C_t = C[:, :d, :d], C[:, :d, d:], C[:, d:, d:]
+    whitenings = np.array([symmetric_power(c, -1 / 2) for c in C_t])
+    white = C_xt @ whitenings
+    left = C_x - white @ white.transpose(0, 2, 1)
+    determinants = np.array([np.linalg.slogdet(W)[1] for W in whitenings])
+    with np.errstate(divide="ignore"):
+        constants = np.log(joint.weights) + determinants
+    factors = np.array([symmetric_power(c, 1 / 2) for c in left])
+    parts = whitenings, m[:, :d], white @ whitenings, factors
+    return ConditionalMixture(constants, m[:, d:], *parts)
+
+
+def log_density(mixture, x):
+    """Logarithm of the density at points x of shape (n, d)."""
+    logs = []
+    for weight, m, C in zip(*mixture, strict=True):
+        factor = np.linalg.cholesky(C)
+        white = solve_triangular(factor, (x - m).T, lower=True)
+        size = np.log(np.diagonal(factor)).sum() + len(m) / 2 * np.log(2 * np.pi)
+        with np.errstate(divide="ignore"):
+            logs.append(np.log(weight) - size - (white**2).sum(axis=0) / 2)
+    return logsumexp(logs, axis=0)
 
 
 def mean_squared_error(mixture, a, noise_variance, *, n_nodes=10_001):

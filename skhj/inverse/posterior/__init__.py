@@ -1,0 +1,1 @@
+"""Posteriors of models given data: mixtures of linear estimates, and their check."""
