@@ -1,16 +1,66 @@
-r"""How concave an image potential can be, by the power method.
+r"""How concave an image potential can be where images are continued about their edges.
 
 Where filters fit the joint spectral norm bounds the curvature for any shape. Images
-that are continued about their edges count pixels there more often, and the bound is not
-proven: this one is for a shape, and attained where every response lies between the knee
-and the reach of its profile.
+that are continued evenly count pixels next to the edges more often. The power method
+approaches their largest concavity for a shape from below; it is attained where every
+response lies between the knee and the reach of its profile.
+
+A bound from above, for any shape: an image continued evenly is periodic on 2H x 2W. A
+filter is the sum of four parts w_s, even or odd along rows and along columns, and the
+square of a part's response to an even image is even: its sum over H x W is a fourth of
+that over the period, which the filters' Fourier transforms bound. With shares p_s of
+sum one, :math:`(\sum_s r_s)^2 \le \sum_s r_s^2 / p_s`, so that
+
+.. math::
+
+    \sum_k \kappa_k |W_k y|^2 \le |y|^2
+    \max_\omega \sum_{k,s} \frac{\kappa_k}{p_{ks}} |\hat w_{ks}(\omega)|^2.
+
+Filters of one parity have one share of one: then the bound is the joint spectral norm.
+Learned filters mix parities: where the power method finds 0.98, theirs is 2.3 to 2.7 (48
+filters 7 x 7, noise 5 to 25/255), too far above to make priors convex by.
 """
 
 import torch
 
 from skhj.numerics.memory_gradient import row_products
+from skhj.priors.images.spectrum import joint_spectral_norm
 
-__all__ = ["largest_concavity", "make_convex_"]
+__all__ = ["concavity_bound", "largest_concavity", "make_convex_"]
+
+
+@torch.no_grad()
+def concavity_bound(potential):
+    """Proven bound of the concavity of t J, for images continued about their edges.
+
+    Parameters
+    ----------
+    potential : ImagePotential
+        The potential t J.
+
+    Returns
+    -------
+    float
+        Bound for images of any shape, at least half as large as the filters.
+    """
+    filters, profiles = potential
+    parts = _parities(filters.weights)
+    norms = parts.flatten(2).norm(dim=2)
+    # The shares are the norms': 1 / p = sum / norm, and a part of zero has none.
+    inverse = torch.where(norms > 0, norms.sum(0) / norms, 0)
+    concavities = profiles.of_filters(profiles.concavity)[:, 0, 0]
+    scales = (concavities * inverse).flatten()
+    return float(joint_spectral_norm(parts.flatten(0, 1), scales))
+
+
+def _parities(filters):
+    """Parts even or odd along rows and along columns, shape (4, K, C, h, w)."""
+    parts = [filters]
+    for axis in (-2, -1):
+        parts = [
+            (part + sign * part.flip(axis)) / 2 for part in parts for sign in (1, -1)
+        ]
+    return torch.stack(parts)
 
 
 @torch.no_grad()
