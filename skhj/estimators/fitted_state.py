@@ -1,5 +1,11 @@
 """What a fit leaves: set at once, dropped by the next, rebuilt when loaded."""
 
+from skhj.estimators.saved_versions import (
+    check_state,
+    load_failure,
+    running_versions,
+)
+
 __all__ = ["FittedState"]
 
 
@@ -13,8 +19,9 @@ class FittedState:
     - ``_loaded_name``: made of these, such as a torch module on a device. They are not
       saved; ``_load()`` makes them again, as a dict by name.
 
-    So a model fitted on a GPU loads without one. A subclass's ``fit`` begins with
-    `_forget_fit` and ends with `_keep_fit`.
+    So a model fitted on a GPU loads without one. What is saved carries the versions
+    that wrote it, and one that this version cannot read says so. A subclass's ``fit``
+    begins with `_forget_fit` and ends with `_keep_fit`.
     """
 
     def _forget_fit(self):
@@ -42,12 +49,21 @@ class FittedState:
 
     def __getstate__(self):
         state = super().__getstate__()
-        return {k: v for k, v in state.items() if not _is_loaded(k)}
+        state = {k: v for k, v in state.items() if not _is_loaded(k)}
+        return state | {"_saved_by": running_versions()}
 
     def __setstate__(self, state):
+        state = dict(state)
+        versions = state.pop("_saved_by", {})
+        check_state(self, state, versions)
         super().__setstate__(state)
-        if self.__sklearn_is_fitted__():
-            self._keep_fit(**self._load())
+        if not self.__sklearn_is_fitted__():
+            return
+        try:
+            loaded = self._load()
+        except (AttributeError, KeyError, TypeError) as error:
+            raise load_failure(self, versions, error) from error
+        self._keep_fit(**loaded)
 
 
 def _is_saved(name):
