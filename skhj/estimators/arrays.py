@@ -3,7 +3,14 @@
 import numpy as np
 from sklearn.utils import check_array
 
-__all__ = ["FLOATS", "check_gradient", "check_times", "in_dtype", "relative_misfit"]
+__all__ = [
+    "FLOATS",
+    "check_gradient",
+    "check_squares",
+    "check_times",
+    "in_dtype",
+    "relative_misfit",
+]
 
 FLOATS = (np.float64, np.float32)
 
@@ -117,3 +124,31 @@ def relative_misfit(data, measurements):
     misfit = np.linalg.norm(data - measurements, axis=1)
     size = np.linalg.norm(measurements, axis=1)
     return misfit / np.where(size > 0, size, 1)
+
+
+def check_squares(X, *, limit=1e150):
+    """Refuse points whose squares are not numbers.
+
+    Parameters
+    ----------
+    X : ndarray
+        Points.
+    limit : float, default=1e150
+        Their largest size.
+
+    Returns
+    -------
+    ndarray
+        The same points.
+
+    Raises
+    ------
+    ValueError
+        If one is larger.
+    """
+    largest = float(np.abs(X).max(initial=0))
+    if largest > limit:
+        raise ValueError(
+            f"X must be at most {limit:g} in size, got {largest:g}: choose other units"
+        )
+    return X

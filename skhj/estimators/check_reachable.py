@@ -1,7 +1,9 @@
 """Whether samples can be a value function at all."""
 
+from numbers import Real
+
 import numpy as np
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_scalar
 
 from skhj.estimators.arrays import FLOATS, check_gradient
 from skhj.exceptions import warn
@@ -43,6 +45,8 @@ def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
     ------
     ValueError
         If ``t`` or ``noise_std`` is out of range, or the arrays do not match.
+    TypeError
+        If ``t`` or ``noise_std`` is not a number.
 
     Warns
     -----
@@ -64,6 +68,8 @@ def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
     >>> check_reachable(X, S, gradient, t=2.0).verdict
     'not reachable'
     """
+    check_scalar(t, "t", Real)
+    check_scalar(noise_std, "noise_std", Real)
     if not 0 < t < np.inf:
         raise ValueError(f"t must be a positive finite number, got {t!r}")
     if not 0 <= noise_std < np.inf:

@@ -1,5 +1,6 @@
 """Estimator of models from measurements of them, by unrolled networks."""
 
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -18,7 +19,7 @@ from skhj.estimators.inverse_checks import (
     check_shape_of_models,
 )
 from skhj.estimators.inverse_estimator import InverseEstimator, warn_of_fit
-from skhj.estimators.mixtures import MixtureFit
+from skhj.estimators.mixtures import fit_mixture
 from skhj.estimators.process_state import keeps_process_state
 from skhj.estimators.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from skhj.inverse.candidates import SettingChoice
@@ -185,7 +186,8 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         "loss": [StrOptions({"mse", "energy"})],
         "noise_level": [
             StrOptions({"auto"}),
-            Interval(Real, 0, None, closed="left"),
+            # Its square is the noise's variance.
+            Interval(Real, 0, 1e150, closed="left"),
             None,
         ],
         "bounds": ["array-like", None],
@@ -316,7 +318,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
 
     def _fitter(self, n_unknowns, image_shape, seed):
         """The parameters as one object."""
-        mixtures = MixtureSelection(MixtureFit(seed))
+        mixtures = MixtureSelection(partial(fit_mixture, seed=seed))
         draws = DrawObjective(mixtures=mixtures)
         objective = {"mse": MeanObjective(), "energy": draws}[self.loss]
         default_dim = Defaults().embedding_dim(n_unknowns, image_shape)

@@ -194,7 +194,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     """
 
     _parameter_constraints = {
-        "t": [Interval(Real, 0, None, closed="neither")],
+        "t": [Interval(Real, 0, 1e150, closed="neither")],
         "network": [StrOptions(set(NAMES)), type],
         "target": [StrOptions({"value", "prox"})],
         "image_shape": ["array-like", None],

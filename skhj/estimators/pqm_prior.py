@@ -138,7 +138,7 @@ class PQMPrior(PriorEstimator):
     """
 
     _parameter_constraints = {
-        "t": [Interval(Real, 0, np.inf, closed="neither")],
+        "t": [Interval(Real, 0, 1e150, closed="neither")],
         "alpha": [StrOptions({"auto", "local"}), Interval(Real, 0, 1, closed="left")],
         "smoothness": [StrOptions({"auto"}), Interval(Real, 0, None, closed="right")],
         "gradient_estimator": [

@@ -11,7 +11,13 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhj import hamilton_jacobi as hj
-from skhj.estimators.arrays import FLOATS, check_gradient, check_times, in_dtype
+from skhj.estimators.arrays import (
+    FLOATS,
+    check_gradient,
+    check_squares,
+    check_times,
+    in_dtype,
+)
 from skhj.estimators.fitted_state import FittedState
 
 __all__ = ["PriorEstimator"]
@@ -44,7 +50,7 @@ class PriorEstimator(
 
     def _check_points(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=FLOATS, reset=False)
+        return check_squares(validate_data(self, X, dtype=FLOATS, reset=False))
 
     def predict(self, X):
         """Value function S(x, t).

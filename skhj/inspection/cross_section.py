@@ -1,5 +1,7 @@
 """Cross-sections of what an estimator of a prior has learned."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
@@ -105,7 +107,8 @@ class CrossSectionDisplay:
         Raises
         ------
         ValueError
-            If a feature, the origin or the response is not one of this data.
+            If a feature, the origin or the response is not one of this data, or
+            ``n_points`` is no number of points.
         """
         check_is_fitted(estimator)
         X = check_array(X, dtype=np.float64)
@@ -114,13 +117,18 @@ class CrossSectionDisplay:
             raise ValueError(
                 f"response must be one of {sorted(RESPONSES)}, got {response!r}"
             )
-        if not all(0 <= feature < d for feature in features):
+        features = list(features)
+        if not all(isinstance(k, Integral) and 0 <= k < d for k in features):
             raise ValueError(
-                f"features must be between 0 and {d - 1}, got {list(features)}"
+                f"features must be ints between 0 and {d - 1}, got {features}"
             )
+        if not (isinstance(n_points, Integral) and n_points >= 2):
+            raise ValueError(f"n_points must be an int of at least 2, got {n_points!r}")
         origin = X.mean(axis=0) if origin is None else np.asarray(origin, dtype=float)
         if origin.shape != (d,):
             raise ValueError(f"origin must be of shape ({d},), got {origin.shape}")
+        if not np.isfinite(origin).all():
+            raise ValueError(f"origin must be finite, got {origin}")
         method, label = RESPONSES[response]
         grid, learned, true = [], [], []
         for feature in features:
@@ -133,7 +141,7 @@ class CrossSectionDisplay:
             if reference is not None:
                 true.append(_component(np.asarray(reference(points)), feature))
         display = cls(
-            features=list(features),
+            features=features,
             grid=np.array(grid),
             response=np.array(learned),
             reference=np.array(true) if true else None,

@@ -27,7 +27,9 @@ class TensorBatches:
             order = torch.arange(n_samples)
         else:
             order = torch.randperm(n_samples, generator=self.generator)
-        for rows in order.to(self.tensors[0].device).split(self.batch_size):
+        for rows in order.to(self.tensors[0].device).split(
+            min(self.batch_size, len(order))
+        ):
             inputs, *targets = (tensor[rows] for tensor in self.tensors)
             if self.augment is not None:
                 inputs = self.augment(inputs)

@@ -62,7 +62,7 @@ def test_plot_draws_a_learned_and_a_dashed_line_a_feature(model):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"features": [3]}, r"features must be between 0 and 2, got \[3\]"),
+        ({"features": [3]}, r"features must be ints between 0 and 2, got \[3\]"),
         ({"origin": [0.0]}, r"origin must be of shape \(3,\), got \(1,\)"),
         ({"response": "psi"}, "response must be one of"),
     ],

@@ -17,8 +17,8 @@ sum one, :math:`(\sum_s r_s)^2 \le \sum_s r_s^2 / p_s`, so that
     \max_\omega \sum_{k,s} \frac{\kappa_k}{p_{ks}} |\hat w_{ks}(\omega)|^2.
 
 Filters of one parity have one share of one: then the bound is the joint spectral norm.
-Learned filters mix parities: where the power method finds 0.98, theirs is 2.3 to 2.7 (48
-filters 7 x 7, noise 5 to 25/255), too far above to make priors convex by.
+Learned filters mix parities: where the power method finds 0.98, theirs is 2.3 to 2.7
+(48 filters 7 x 7, noise 5 to 25/255), too far above to make priors convex by.
 """
 
 import torch

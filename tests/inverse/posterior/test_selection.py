@@ -1,10 +1,12 @@
 """Mixtures of linear estimates, chosen on samples held out."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
-from skhj.estimators.mixtures import MixtureFit
+from skhj.estimators.mixtures import fit_mixture
 from skhj.inverse.candidates import SettingChoice
 from skhj.inverse.pairs import Pairs
 from skhj.inverse.posterior.selection import MixtureSelection
@@ -13,6 +15,7 @@ from skhj.inverse.unrolled.network import standard_normal
 from skhj.numerics.gaussian_mixture import GaussianMixture, condition, mean
 from skhj.operators import as_operator
 
+FIT = partial(fit_mixture, seed=0)
 A = np.array([[1.0, 1.0, 0.5]])
 PRIOR = GaussianMixture(
     np.array([0.6, 0.4]),
@@ -36,7 +39,7 @@ def starts(pairs, *, knows_operator):
     operator = as_operator(A) if knows_operator else None
     candidate = SettingChoice().candidates(pairs, operator, None)[0]
     setting, known = candidate.setting, A if knows_operator else None
-    joint = MixtureSelection(MixtureFit(0)).choose(pairs, setting.linear, known)
+    joint = MixtureSelection(FIT).choose(pairs, setting.linear, known)
     factor = candidate.physics.factor.numpy()
     return joint, MixtureStart.of(joint, setting.units, factor), setting, factor
 
@@ -81,8 +84,8 @@ def test_one_component_is_enough_for_gaussian_models():
 def test_no_mixture_of_few_samples_or_many_unknowns(pairs):
     setting = SettingChoice().candidates(pairs, as_operator(A), None)[0].setting
     few = pairs._replace(seen=np.arange(6000) < 8)
-    assert MixtureSelection(MixtureFit(0)).choose(few, setting.linear, A) is None
-    small = MixtureSelection(MixtureFit(0), largest=2)
+    assert MixtureSelection(FIT).choose(few, setting.linear, A) is None
+    small = MixtureSelection(FIT, largest=2)
     assert small.choose(pairs, setting.linear, A) is None
 
 

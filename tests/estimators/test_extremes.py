@@ -1,0 +1,91 @@
+"""Parameters and arrays at the edges of arithmetic: an answer, or an error by name."""
+
+import numpy as np
+import pytest
+
+from skhj import EmbeddedInverseSolver, HJPriorRegressor, PQMPrior, check_reachable
+from skhj.inspection import CrossSectionDisplay
+from skhj.problems import L1
+
+HUGE = 1e160  # its square is not a number
+# Of fits as short as these.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore::skhj.exceptions.ExtrapolationWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def samples():
+    X = np.random.RandomState(0).normal(size=(60, 2))
+    return X, L1().value(X, 1.0)
+
+
+@pytest.fixture(scope="module")
+def priors(samples):
+    X = samples[0]
+    ridge = HJPriorRegressor(network="ridge", max_iter=2, random_state=0)
+    return [ridge.fit(*samples), PQMPrior().fit(*samples, X - L1().prox(X, 1.0))]
+
+
+@pytest.mark.parametrize("t", ["a", None, [1.0]])
+def test_a_time_that_is_no_number_is_refused(t, samples):
+    with pytest.raises(TypeError, match="t must be an instance of"):
+        check_reachable(*samples, t=t)
+    with pytest.raises(TypeError, match="noise_std must be an instance of"):
+        check_reachable(*samples, noise_std=t)
+
+
+@pytest.mark.parametrize("prior", [HJPriorRegressor, PQMPrior])
+def test_times_whose_squares_are_no_numbers_are_refused(prior, samples):
+    with pytest.raises(ValueError, match="The 't' parameter"):
+        prior(HUGE).fit(*samples)
+
+
+@pytest.mark.parametrize(
+    "method", ["predict", "prox", "prior", "potential", "conjugate", "transform"]
+)
+def test_points_whose_squares_are_no_numbers_are_refused(method, priors, samples):
+    X = samples[0].copy()
+    for prior in priors:
+        X[0] = HUGE
+        with pytest.raises(ValueError, match="X must be at most 1e\\+150 in size"):
+            getattr(prior, method)(X)
+
+
+def test_noise_whose_square_is_no_number_is_refused(samples):
+    with pytest.raises(ValueError, match="The 'noise_level' parameter"):
+        EmbeddedInverseSolver(noise_level=1e300).fit(samples[0], samples[0])
+
+
+def test_batches_larger_than_any_int_are_all_samples(samples):
+    X, S = samples
+    few = {"max_iter": 1, "random_state": 0}
+    answers = [
+        EmbeddedInverseSolver(np.eye(2), batch_size=size, **few).fit(X, X).predict(X)
+        for size in (10**30, 60)
+    ]
+    np.testing.assert_array_equal(*answers)
+    answers = [
+        HJPriorRegressor(network="icnn", batch_size=size, **few).fit(X, S).predict(X)
+        for size in (10**30, 60)
+    ]
+    np.testing.assert_array_equal(*answers)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("features", [0.5]),
+        ("features", ["a"]),
+        ("features", [2]),
+        ("n_points", -1),
+        ("n_points", 1),
+        ("n_points", 2.5),
+        ("origin", [np.nan, 0.0]),
+    ],
+)
+def test_displays_name_the_option_that_is_wrong(option, value, priors, samples):
+    for prior in priors:
+        with pytest.raises(ValueError, match=f"{option} must be"):
+            CrossSectionDisplay.from_estimator(prior, samples[0], **{option: value})
