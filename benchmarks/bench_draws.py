@@ -159,7 +159,7 @@ def methods(problem, B, X, seed):
 
         return draw, means
 
-    guidances = {f"diffusion, guidance {g}": g for g in (0.1, 0.3, 1.0)}
+    guidances = {f"diffusion, guidance {g}": g for g in (0.01, 0.03, 0.1)}
     return {
         "sample": sample,
         "Langevin": of_langevin,
@@ -178,7 +178,15 @@ def error_ratio(problem, means, B, X):
 def markdown(cells, settings):
     """Tables of all cells."""
     text = [INTRODUCTION, f"{settings['machine']}\n", f"    {settings['command']}\n"]
-    heads = "method", "no mass", "exact draws", "ratio", "weights", "error", "CPU-s"
+    heads = (
+        "method",
+        "no mass",
+        "exact draws",
+        "ratio",
+        "weights",
+        "error",
+        "CPU-s of fit",
+    )
     for problem in dict.fromkeys(cell["problem"] for cell in cells):
         text += [f"## {problem}\n", "| " + " | ".join(heads) + " |"]
         text.append("|" + "---|" * len(heads))

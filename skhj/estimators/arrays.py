@@ -6,7 +6,7 @@ from sklearn.utils import check_array
 __all__ = [
     "FLOATS",
     "check_gradient",
-    "check_squares",
+    "check_size",
     "check_times",
     "in_dtype",
     "relative_misfit",
@@ -126,14 +126,14 @@ def relative_misfit(data, measurements):
     return misfit / np.where(size > 0, size, 1)
 
 
-def check_squares(X, *, limit=1e150):
-    """Refuse points whose squares are not numbers.
+def check_size(X, largest):
+    """Refuse points that are too large.
 
     Parameters
     ----------
     X : ndarray
         Points.
-    limit : float, default=1e150
+    largest : float
         Their largest size.
 
     Returns
@@ -146,9 +146,9 @@ def check_squares(X, *, limit=1e150):
     ValueError
         If one is larger.
     """
-    largest = float(np.abs(X).max(initial=0))
-    if largest > limit:
+    size = float(np.abs(X).max(initial=0))
+    if size > largest:
         raise ValueError(
-            f"X must be at most {limit:g} in size, got {largest:g}: choose other units"
+            f"X must be at most {largest:g} in size, got {size:g}: choose other units"
         )
     return X

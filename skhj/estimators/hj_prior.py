@@ -193,6 +193,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     array([[2., 4.]])
     """
 
+    _largest_point = 1e153  # sums of squares are numbers
     _parameter_constraints = {
         "t": [Interval(Real, 0, 1e150, closed="neither")],
         "network": [StrOptions(set(NAMES)), type],

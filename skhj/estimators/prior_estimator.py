@@ -14,7 +14,7 @@ from skhj import hamilton_jacobi as hj
 from skhj.estimators.arrays import (
     FLOATS,
     check_gradient,
-    check_squares,
+    check_size,
     check_times,
     in_dtype,
 )
@@ -40,6 +40,9 @@ class PriorEstimator(
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
+    # Size of the points that have answers.
+    _largest_point = np.inf
+
     def _check_samples(self, X, y, gradient, dtype=np.float64):
         """Arrays of ``dtype``, or an error that names the one that is wrong."""
         X, y = validate_data(
@@ -50,7 +53,8 @@ class PriorEstimator(
 
     def _check_points(self, X):
         check_is_fitted(self)
-        return check_squares(validate_data(self, X, dtype=FLOATS, reset=False))
+        X = validate_data(self, X, dtype=FLOATS, reset=False)
+        return check_size(X, self._largest_point)
 
     def predict(self, X):
         """Value function S(x, t).

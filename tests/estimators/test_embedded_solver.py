@@ -447,7 +447,10 @@ def test_round_trips_are_exact(fitted, data, tmp_path):
 
 def test_state_holds_no_tensor(fitted):
     assert not any(isinstance(v, torch.Tensor) for v in fitted.weights_.values())
-    assert b"torch" not in pickle.dumps(fitted)
+    # The version of torch is there, but no object of its modules.
+    saved = pickle.dumps(fitted)
+    assert saved.count(b"torch") == 1
+    assert b"_rebuild" not in saved
 
 
 @pytest.mark.parametrize(
