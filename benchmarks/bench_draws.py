@@ -15,6 +15,7 @@ from time import process_time
 
 import numpy as np
 from comparison import (
+    chosen,
     describe,
     limit_threads,
     make_parser,
@@ -229,7 +230,8 @@ def main():
                 problem, rng = PROBLEMS[name], np.random.RandomState(seed)
                 B, X = problem.draw(N_PAIRS, rng)
                 fresh = problem.draw(2000, rng)
-                for method, make in methods(problem, B, X, seed).items():
+                makers = chosen(methods(problem, B, X, seed), arguments)
+                for method, make in makers.items():
                     if (name, method, seed) in done:
                         continue
                     start = process_time()

@@ -159,18 +159,18 @@ class LearnedInverse:
         """
         if not self.draws:
             return torch.stack(self.network.iterates(inputs))
-        noise, n_draws = (
-            standard_normal(self._generator(), common=True),
-            self.n_averaged,
-        )
+        noise = standard_normal(self._generator(), common=True)
+        n_draws = self.n_averaged
         if self.starts is None:
             return sum(self._iterates(inputs, noise) for _ in range(n_draws)) / n_draws
+        mean = self._to_model(self.starts.mean(inputs))
+        if self.correction == 0:
+            return mean.expand(self.network.n_layers + 1, *mean.shape)
         total = 0.0
-        for _ in range(n_draws if self.correction else 1):
+        for _ in range(n_draws):
             iterates = self._iterates(self.starts.replace(inputs, noise), noise)
             total = total + (iterates - iterates[0])
-        mean = self.starts.mean(inputs)
-        return self._to_model(mean) + self.correction * total / n_draws
+        return mean + total / n_draws
 
     def _iterates(self, inputs, noise):
         return torch.stack(self.network.iterates(inputs, noise))

@@ -159,7 +159,9 @@ class DrawObjective:
         finite = np.ones(len(B), dtype=bool)
         support = self._support(inverse, pairs)
         if inverse.starts is None:
-            score, outside = result.best_loss, self._outside(inverse, support, B)
+            # Without a check, no draws of images are made for it.
+            draws = support and inverse.sample(B, self.n_draws).models
+            score, outside = result.best_loss, self._outside(draws, support, B)
         else:
             inverse, score, outside = self._better(inverse, criterion, support, B, X)
         peer = self._score_of_linear(criterion, inverse.setting, B, X)
@@ -173,11 +175,11 @@ class DrawObjective:
             return None
         return Support.of(pairs, inverse.setting.linear)
 
-    def _outside(self, inverse, support, B):
+    def _outside(self, draws, support, B):
         """How many times as many draws lie far from models as should; 1 by chance."""
         if support is None:
             return 1.0
-        share = support.share_outside(B, inverse.sample(B, self.n_draws).models)
+        share = support.share_outside(B, draws)
         return max(share - 2 * support.chance, support.expected) / support.expected
 
     def _better(self, inverse, criterion, support, B, X):
@@ -187,11 +189,11 @@ class DrawObjective:
         scores, outside, both = [], [], [replace(inverse, correction=0.0), inverse]
         for one in both:
             draws = one.sample(B, self.n_judged).models
+            outside.append(self._outside(draws[: self.n_draws], support, B))
             draws = np.array([one.setting.units.answers(draw) for draw in draws])
             with threads_for(draws.size * self.n_judged):
                 score = criterion.of_samples(to_tensor(draws), answers)
             scores.append(score.numpy())
-            outside.append(self._outside(one, support, B))
         gain = scores[0] - scores[1]
         is_better = gain.mean() > 2 * gain.std() / np.sqrt(len(gain))
         k = int(is_better and outside[1] <= outside[0])

@@ -4,6 +4,7 @@ import numpy as np
 
 __all__ = [
     "covariance",
+    "range_whitening",
     "spanned",
     "symmetric_eigh",
     "symmetric_power",
@@ -88,6 +89,24 @@ def symmetric_power(matrix, exponent, *, floor=None, rounding=1e-12):
         kept[:] = kept.any()
     values = np.where(kept, np.maximum(values, floor * largest), largest)
     return (vectors * values**exponent) @ vectors.T
+
+
+def range_whitening(V):
+    """Map of rows to white numbers, one for each direction that they span.
+
+    Parameters
+    ----------
+    V : ndarray of shape (n, d)
+        Rows of mean zero, whose covariance is of rank r.
+
+    Returns
+    -------
+    ndarray of shape (d, r)
+        The W: the covariance of ``V @ W`` is the identity.
+    """
+    values, vectors = symmetric_eigh(covariance(V))
+    kept = values > 0
+    return vectors[:, kept] / np.sqrt(values[kept])
 
 
 def whitening_matrix(V, *, narrowest=1e-3, constant=1e-6):

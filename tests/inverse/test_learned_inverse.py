@@ -1,15 +1,18 @@
 """Fitted inverses: blocks of rows, answers that are not finite, and their state."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from linear_pairs import linear_pairs
 
+from skhj.estimators.mixtures import fit_mixture
 from skhj.inverse.candidates import SettingChoice
 from skhj.inverse.learned_inverse import LearnedInverse
 from skhj.inverse.pairs import Pairs
+from skhj.inverse.posterior.selection import MixtureSelection
 from skhj.inverse.unrolled.architecture import Architecture
 from skhj.inverse.unrolled.build import make_unrolled
 from skhj.operators import as_operator
@@ -65,6 +68,21 @@ def test_rows_that_are_not_finite_are_returned_and_get_the_linear_estimate(data)
     np.testing.assert_array_equal(trajectory.finite, finite)
     np.testing.assert_array_equal(models[[3, 5]], inverse.linear(B)[[3, 5]])
     assert np.isfinite(models[finite]).all()
+
+
+def test_a_network_that_is_not_kept_does_no_harm(data):
+    """Where draws of the mixture are the answers, whatever its weights are."""
+    inverse, B = make_inverse(data, noisy=True), data[0]
+    pairs = Pairs(*data[:2], np.arange(50) < 10, np.arange(50) >= 10)
+    fit = partial(fit_mixture, seed=0)
+    mixture = MixtureSelection(fit).choose(pairs, inverse.setting.linear)
+    setting = inverse.setting.with_mixture(mixture)
+    inverse = replace(inverse, setting=setting, correction=0.0)
+    expected = inverse.predict(B).models, inverse.sample(B, 3).models
+    inverse.network.log_steps += np.nan
+    np.testing.assert_array_equal(inverse.predict(B).models, expected[0])
+    np.testing.assert_array_equal(inverse.sample(B, 3).models, expected[1])
+    assert inverse.trajectory(B).finite.all()
 
 
 def test_means_are_those_of_draws(data):

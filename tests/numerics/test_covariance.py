@@ -5,6 +5,7 @@ import pytest
 
 from skhj.numerics.covariance import (
     covariance,
+    range_whitening,
     spanned,
     symmetric_eigh,
     symmetric_power,
@@ -129,3 +130,11 @@ def test_floor_bounds_what_a_negative_power_blows_up(rounding, sizes):
 def test_powers_of_nothing_are_the_identity_with_a_floor(rounding):
     power = symmetric_power(np.zeros((3, 3)), -1 / 2, floor=1e-4, rounding=rounding)
     np.testing.assert_array_equal(power, np.eye(3))
+
+
+def test_range_whitening_has_a_number_for_each_direction_that_rows_span():
+    rng = np.random.default_rng(0)
+    V = rng.normal(size=(200, 2)) @ rng.normal(size=(2, 5))
+    V -= V.mean(axis=0)
+    white = V @ range_whitening(V)
+    np.testing.assert_allclose(covariance(white), np.eye(2), atol=1e-10)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skhj.numerics.covariance import covariance, symmetric_eigh, symmetric_power
+from skhj.numerics.covariance import covariance, range_whitening, symmetric_power
 from skhj.numerics.gaussian_mixture import GaussianMixture, log_density
 
 __all__ = ["JointMixture", "MixtureSelection"]
@@ -114,12 +114,13 @@ class MixtureSelection:
         d = unseen[0].shape[1]
         pairs = np.concatenate(unseen, axis=1)
         whitening = symmetric_power(covariance(samples), -1 / 2, floor=1e-10)
+        white = samples @ whitening
         best, best_gains = None, None
         for K in self.n_components:
             too_few = n < K * self.samples_each * D
             if best is not None and (too_few or 2 * len(best.weights) < K):
                 break
-            mixture = _mapped(self.fit(samples @ whitening, K), whitening)
+            mixture = _mapped(self.fit(white, K), whitening)
             joint = complete(mixture)
             of_data = GaussianMixture(
                 joint.weights, joint.means[:, d:], joint.covariances[:, d:, d:]
@@ -152,9 +153,7 @@ def _unchanged(mixture):
 def _statistic(B, gain):
     """Map T of centred data B to white numbers: all of b, or its linear estimate's."""
     estimates = B if gain is None else B @ gain.T
-    values, vectors = symmetric_eigh(covariance(estimates))
-    kept = values > 0
-    T = vectors[:, kept].T / np.sqrt(values[kept])[:, None]
+    T = range_whitening(estimates).T
     return T if gain is None else T @ gain
 
 

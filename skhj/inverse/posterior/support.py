@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import KDTree
 
-from skhj.numerics.covariance import covariance, symmetric_eigh, symmetric_power
+from skhj.numerics.covariance import covariance, range_whitening, symmetric_power
 
 __all__ = ["Support"]
 
@@ -61,9 +61,7 @@ class Support(NamedTuple):
         """
         B, X = (rows[:most_seen] for rows in pairs.of(pairs.seen & ~pairs.held_out))
         estimates = linear(B)
-        values, vectors = symmetric_eigh(covariance(estimates))
-        kept = values > 0
-        of_data = vectors[:, kept] / np.sqrt(values[kept])
+        of_data = range_whitening(estimates - linear.model_mean)
         of_left = symmetric_power(covariance(X - estimates), -1 / 2, floor=1e-4)
         support = cls(None, linear, (of_data, of_left), np.inf, expected, 0)
         support = support._replace(seen=KDTree(support._places(B, X)))

@@ -42,6 +42,19 @@ def test_draws_between_modes_lie_outside(problem):
     assert abs(support.share_outside(B, half[None]) - 0.525) < 0.05
 
 
+def test_places_are_white_wherever_models_lie(problem):
+    _, draw = problem
+    B, X = draw(2000, 0)
+    held_out = np.arange(2000) < 500
+    for far in (0.0, 1e3):
+        pairs = Pairs(B, X + far, held_out, ~held_out)
+        linear = ridge_path(statistics_of(*pairs.of(~held_out)), [1e-6], scaled=True)
+        places = Support.of(pairs, linear[0]).seen.data
+        # One number of the data, the floor for the direction that they determine.
+        assert places.shape == (1500, 3)
+        assert np.abs(places[:, 0].std() - 1) < 1e-3
+
+
 def test_models_of_other_data_lie_outside(problem):
     """It is the pair that counts, not the model alone."""
     support, draw = problem
