@@ -170,12 +170,17 @@ class ForwardOperator(LinearOperator):
             )
 
     def __getstate__(self):
-        # Copies on devices stay behind, and so does what skops would not know.
-        state = {name: v for name, v in vars(self).items() if name != "dtype"}
+        # What scipy's constructor makes stays behind: since 1.18 it holds a module.
+        # And so do copies on devices.
+        bare = object.__new__(ForwardOperator)
+        LinearOperator.__init__(bare, np.float64, self.shape)
+        state = {name: v for name, v in vars(self).items() if name not in vars(bare)}
+        state["shape"] = self.shape
         return state | ({"_copies": {}} if "_copies" in state else {})
 
     def __setstate__(self, state):
-        vars(self).update(state, dtype=np.dtype(np.float64))
+        LinearOperator.__init__(self, np.float64, state["shape"])
+        vars(self).update(state)
 
     def __sklearn_clone__(self):
         # An operator is part of the problem, not a parameter to copy or to tune.

@@ -1,6 +1,7 @@
 """Forward operators: every form a user has, one interface."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -325,3 +326,19 @@ def test_products_with_arrays_are_made_in_blocks():
             np.testing.assert_allclose(values, expected, rtol=1e-14)
     assert operator.data(np.ones((0, 12))).shape == (0, 5)
     assert operator.rmatmat(np.ones((5, 0))).shape == (12, 0)
+
+
+def test_what_scipy_keeps_in_its_operators_is_not_pickled(monkeypatch):
+    """Such as the module of arrays that it has since 1.18."""
+    init = LinearOperator.__init__
+
+    def with_module(self, *args, **options):
+        init(self, *args, **options)
+        self._xp = np
+
+    monkeypatch.setattr(LinearOperator, "__init__", with_module)
+    operator = as_operator(MATRIX)
+    again = pickle.loads(pickle.dumps(operator))
+    assert again._xp is np
+    assert again.dtype == operator.dtype
+    np.testing.assert_array_equal(again @ MATRIX[0], operator @ MATRIX[0])
