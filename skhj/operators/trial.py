@@ -112,7 +112,19 @@ def _try_domain(function, owner, domain):
     if not codomains:
         raise errors[0]
     dtype, codomain = next(iter(codomains.items()))
-    return Signature(domain, codomain, None if len(codomains) == 2 else dtype)
+    device = None if _runs_on_gpus(function, domain, dtype) else torch.device("cpu")
+    return Signature(domain, codomain, None if len(codomains) == 2 else dtype, device)
+
+
+def _runs_on_gpus(function, domain, dtype):
+    """Whether a function that runs on the CPU does so where its argument is."""
+    if not torch.cuda.is_available():
+        return True
+    try:
+        _codomain(function, domain, dtype, torch.device("cuda"))
+    except Exception:  # foreign code raises what it likes
+        return False
+    return True
 
 
 def check_differentiable(operator):
