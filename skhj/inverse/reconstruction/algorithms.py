@@ -47,7 +47,8 @@ class Problem:
     @cached_property
     def equations(self):
         """The normal equations of a linear operator."""
-        return NormalEquations(self.operator, self.precision)
+        device = self.prior.device
+        return NormalEquations(self.operator, self.precision, device=device)
 
     @property
     def strength_limit(self):

@@ -58,15 +58,18 @@ class NormalEquations:
         A linear operator.
     precision : float
         One over the variance of the noise s^2.
+    device : torch.device, optional
+        Where right-hand sides are; the CPU by default.
     max_size : int, default=2000
         Largest matrix to decompose, some seconds of one core.
     """
 
-    def __init__(self, operator, precision, *, max_size=2000):
+    def __init__(self, operator, precision, *, device=None, max_size=2000):
         self.operator, self.precision = operator, precision
         matrix = operator.dense() if min(operator.shape) <= max_size else None
         self.right = self.eigenvalues = None
         if matrix is not None:
+            matrix = matrix.to(device=device)
             _, singular, self.right = torch.linalg.svd(matrix, full_matrices=False)
             self.eigenvalues = precision * singular**2
 
