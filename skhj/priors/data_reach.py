@@ -26,7 +26,7 @@ class DataReach(NamedTuple):
     whitening: np.ndarray
     radius: float
 
-    def is_far(self, X, far=2.0):
+    def is_far(self, X, far=2.0, *, rounding=1e-12):
         """Tell the points that lie far outside.
 
         Parameters
@@ -35,14 +35,20 @@ class DataReach(NamedTuple):
             Points.
         far : float, default=2.0
             How many times as far out as the farthest sample that is.
+        rounding : float, default=1e-12
+            Distance, as a share of the coordinates, that is no distance.
 
         Returns
         -------
         ndarray of shape (n,), dtype bool
             Whether each is.
         """
-        distances = np.linalg.norm((X - self.center) @ self.whitening, axis=1)
-        return distances > far * self.radius
+        away = X - self.center
+        distances = np.linalg.norm(away @ self.whitening, axis=1)
+        # Where all points are one, a proximal point is another by its rounding.
+        size = np.abs(self.center).max() + np.abs(X).max(axis=1)
+        beyond_rounding = np.abs(away).max(axis=1) > rounding * size
+        return (distances > far * self.radius) & beyond_rounding
 
 
 def measure_reach(X):

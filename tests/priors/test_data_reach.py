@@ -32,6 +32,13 @@ def test_no_sample_and_nothing_between_samples_is_far():
     assert reach.is_far(reach.center + 1.01 * 2 * ray[None])[0]
 
 
+def test_rounding_of_a_point_seen_many_times_is_not_far():
+    X = np.full((5, 3), [1.0, -2.0, 1e-3])
+    reach = measure_reach(X)
+    assert not reach.is_far(X * (1 + 1e-15) - 1e-16).any()
+    assert reach.is_far(X + 1e-6).all()
+
+
 @pytest.mark.parametrize("method", ["predict", "prox", "prior", "prior_gradient"])
 def test_estimator_warns_far_outside_its_data_only(method):
     X = np.random.default_rng(0).normal(size=(60, 2))
