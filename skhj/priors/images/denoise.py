@@ -35,7 +35,9 @@ def denoise(potential, noisy, *, solver=None, start=None):
     start = _smoothed(noisy) if start is None else start
     size = potential.filters.weights.shape[0] * noisy[0].numel()
     minima = []
-    for rows in row_blocks(len(noisy), size):
+    # A GPU is busy with large blocks only.
+    block_size = 2**26 if noisy.is_cuda else 2**20
+    for rows in row_blocks(len(noisy), size, block_size=block_size):
         energy = Denoising(potential, noisy[rows])
         minima.append(solver.minimise(energy, start[rows], noise_scale(noisy[rows])))
     return Minimum(*(torch.cat(parts) for parts in zip(*minima, strict=True)))
