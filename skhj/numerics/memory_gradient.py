@@ -69,9 +69,10 @@ class MemoryGradient:
         ----------
         energy : object
             Attribute ``damping``, the number c; methods ``features(x)``, the product
-            V x of shape (n, ...), and ``gradient_and_weights(x, features)``, the
-            energy's gradient and the half-quadratic weights. What the gradient
-            contains of |x - b|^2 is in ``damping``, the rest in the weights.
+            V x of shape (n, ...), and ``gradient_and_weights(x, features, out)``,
+            the energy's gradient and the half-quadratic weights, in the place of those
+            of the last step. What the gradient contains of |x - b|^2 is in
+            ``damping``, the rest in the weights.
         start : Tensor of shape (n, ...)
             First guesses.
         scale : Tensor of shape (n,)
@@ -83,10 +84,10 @@ class MemoryGradient:
             Points, residuals and numbers of steps.
         """
         x, u = start, energy.features(start)
-        step = step_features = None
+        step = step_features = weights = None
         n_iter = torch.zeros(len(x), dtype=torch.int64, device=x.device)
         for iteration in range(self.max_iter + 1):
-            gradient, weights = energy.gradient_and_weights(x, u)
+            gradient, weights = energy.gradient_and_weights(x, u, weights)
             residual = row_products(gradient, gradient).sqrt() / scale
             unsolved = residual > self.tolerance
             if iteration == self.max_iter or not unsolved.any():

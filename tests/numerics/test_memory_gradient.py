@@ -24,7 +24,7 @@ class Huber(NamedTuple):
     def features(self, x):
         return x @ self.V.T
 
-    def gradient_and_weights(self, x, u):
+    def gradient_and_weights(self, x, u, out=None):
         slope = u.clamp(-self.knee, self.knee)
         weights = self.knee / u.abs().clamp(min=self.knee)
         return x - self.b + slope @ self.V, weights

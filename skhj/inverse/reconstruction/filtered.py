@@ -120,14 +120,15 @@ class ImageEnergy:
         measured = self.root * self.operator.forward(images.flatten(1))
         return torch.cat([responses, measured], 1)
 
-    def gradient_and_weights(self, images, features):
+    def gradient_and_weights(self, images, features, out=None):
         """Gradient of the energy, and half-quadratic weights of the features."""
         n, _, rows, columns = images.shape
         size = features.shape[1] - self.data.shape[1]
         responses = features[:, :size].reshape(n, -1, rows, columns)
-        slopes = self.profiles.derivative(responses)
-        weights = torch.ones_like(features)
-        weights[:, :size] = self.profiles.weights(responses, slopes).flatten(1)
+        slopes = torch.empty_like(responses)
+        weights = torch.ones_like(features) if out is None else out
+        of_responses = weights[:, :size].view_as(responses)
+        self.profiles.slopes_and_weights(responses, slopes, of_responses)
         left = features[:, size:] - self.data
         gradient = self.root * self.operator.adjoint(left, images.flatten(1))
         return self.filters.transpose(slopes) + gradient.view_as(images), weights

@@ -94,14 +94,17 @@ class Denoising(NamedTuple):
         """Responses of the filters."""
         return self.potential.filters.forward(images)
 
-    def gradient_and_weights(self, images, responses):
+    def gradient_and_weights(self, images, responses, out=None):
         """Gradient of the energy, and half-quadratic weights of the responses."""
         filters, profiles = self.potential
-        weights = torch.empty_like(responses)
+        weights = torch.empty_like(responses) if out is None else out
+        scratch = []
 
         def slopes(part, rows):
-            derivative = profiles.derivative(part)
-            profiles.weights(part, derivative, out=weights[:, :, rows])
+            if not scratch:  # the first block is the largest
+                scratch.append(torch.empty_like(part))
+            derivative = scratch[0][:, :, : part.shape[2]]
+            profiles.slopes_and_weights(part, derivative, weights[:, :, rows])
             return derivative
 
         gradient = images - self.noisy + filters.transpose(responses, slopes)

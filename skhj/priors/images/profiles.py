@@ -79,14 +79,20 @@ class ClipProfiles(NamedTuple):
 
         return product
 
-    def weights(self, responses, derivative, out=None):
-        """Half-quadratic weights psi'(r) / r."""
+    def slopes_and_weights(self, responses, slopes, weights):
+        """Fill two tensors with gradients and half-quadratic weights psi'(r) / r.
+
+        In place, since memory that is new to the process costs a fifth of the time.
+        """
         if self.rank > 1:
-            ratio = self.of_filters(self._ratio(self._size(responses)))
-            return ratio if out is None else out.copy_(ratio)
+            weights.copy_(self.of_filters(self._ratio(self._size(responses))))
+            torch.mul(responses, weights, out=slopes)
+            return
+        _clip_to(responses, self.reach, weights)
+        _clip_to(responses, self.knee, slopes)
+        slopes.addcmul_(weights, self.concavity, value=-1)
         # 0 / 0 at a response of zero: any weight from 1 - kappa is one of a majorant.
-        ratio = torch.div(derivative, responses, out=out)
-        return ratio.nan_to_num_(nan=1.0)
+        torch.div(slopes, responses, out=weights).nan_to_num_(nan=1.0)
 
     def of_filters(self, numbers):
         """Numbers of profiles, (..., K / rank, rows, columns), for each filter."""
@@ -125,14 +131,18 @@ def _huber(size, knee):
     return inner * (size - inner / 2)
 
 
+def _clip_to(responses, knee, out):
+    """Twice as fast as torch's clamp to tensors."""
+    return torch.maximum(torch.minimum(responses, knee, out=out), -knee, out=out)
+
+
 class _Clip(torch.autograd.Function):
     """Numbers clipped to plus and minus a knee; torch's own derivatives are slow."""
 
     @staticmethod
     def forward(ctx, responses, knee):
         ctx.save_for_backward(responses, knee)
-        clipped = torch.minimum(responses, knee)
-        return torch.maximum(clipped, -knee, out=clipped)
+        return _clip_to(responses, knee, torch.empty_like(responses))
 
     @staticmethod
     @torch.autograd.function.once_differentiable
