@@ -126,29 +126,32 @@ def relative_misfit(data, measurements):
     return misfit / np.where(size > 0, size, 1)
 
 
-def check_size(X, largest):
-    """Refuse points that are too large.
+def check_size(array, name="X", *, largest=1e150):
+    """Refuse numbers that are too large.
 
     Parameters
     ----------
-    X : ndarray
-        Points.
-    largest : float
-        Their largest size.
+    array : ndarray or None
+        Points, values or gradients; None where there are none.
+    name : str, default="X"
+        What errors call them.
+    largest : float, default=1e150
+        Their largest size. Products of two that are allowed are finite.
 
     Returns
     -------
-    ndarray
-        The same points.
+    ndarray or None
+        The same array.
 
     Raises
     ------
     ValueError
         If one is larger.
     """
-    size = float(np.abs(X).max(initial=0))
+    size = 0.0 if array is None else float(np.abs(array).max(initial=0))
     if size > largest:
         raise ValueError(
-            f"X must be at most {largest:g} in size, got {size:g}: choose other units"
+            f"{name} must be at most {largest:g} in size, got {size:g}: choose other "
+            "units"
         )
-    return X
+    return array

@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils import check_array, check_scalar
 
-from skhj.estimators.arrays import FLOATS, check_gradient
+from skhj.estimators.arrays import FLOATS, check_gradient, check_size
 from skhj.exceptions import warn
 from skhj.max_plus.constants import sample_allowance
 from skhj.max_plus.reachability import compare_with_envelope, measure_reachability
@@ -81,6 +81,8 @@ def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
     if y.shape != (len(X),):
         raise ValueError(f"y must have the shape ({len(X)},), got {y.shape}")
     gradient = check_gradient(gradient, X, dtype=FLOATS)
+    for array, name in ((X, "X"), (y, "y"), (gradient, "gradient")):
+        check_size(array, name)
     allowance = sample_allowance(X, y, gradient, noise_std=noise_std)
     X, S = X.astype(np.float64), y.astype(np.float64)
     if gradient is not None:

@@ -109,7 +109,9 @@ def check_operator(operator, X, models, image_shape, *, preconditioned=True):
     with threads_for(len(X) * prod(shape)):
         operator = as_operator(operator, shape=shape, image_shape=image_shape)
         check_adjoint(operator, models=to_tensor(models))
-        misfit = Explanation().misfit(X, models, operator.data(models))
+        data = operator.data(models)
+        _check_size(np.vstack([X, data]), "operator", "map models to measurements")
+        misfit = Explanation().misfit(X, models, data)
     if misfit is None:
         return operator
     message = (
@@ -157,13 +159,13 @@ def check_bounds(bounds):
     return tuple(numbers.tolist())
 
 
-def _check_size(array, name):
+def _check_size(array, name, must="be"):
     """Refuse what has no variance in double precision although it varies."""
     with np.errstate(over="ignore", invalid="ignore"):
         spread = np.ptp(array, axis=0).max()
         square = np.square(spread) * len(array)
     if not np.isfinite(square) or (spread > 0 and square < np.finfo(float).tiny):
         raise ValueError(
-            f"{name} must be of a size whose square is a finite number and not zero, "
-            f"got values that spread by {spread:.3g}: scale it"
+            f"{name} must {must} of a size whose square is a finite number and not "
+            f"zero, got values that spread by {spread:.3g}: scale it"
         )

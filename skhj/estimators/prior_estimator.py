@@ -49,12 +49,13 @@ class PriorEstimator(
             self, X, y, dtype=dtype, y_numeric=True, ensure_min_samples=2
         )
         y = check_array(y, dtype=dtype, ensure_2d=False, input_name="y")
-        return X, y, check_gradient(gradient, X, dtype=dtype)
+        gradient = check_gradient(gradient, X, dtype=dtype)
+        return check_size(X), check_size(y, "y"), check_size(gradient, "gradient")
 
     def _check_points(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=FLOATS, reset=False)
-        return check_size(X, self._largest_point)
+        return check_size(X, largest=self._largest_point)
 
     def predict(self, X):
         """Value function S(x, t).

@@ -80,7 +80,9 @@ class PairPass:
         floor = max(self.rounding * square, np.finfo(float).tiny)
         row_minimum = np.full(len(points), np.inf)
         largest = -np.inf
-        with self.threads(points):
+        # Beyond the largest number ratios are infinite, and so is what is left of them.
+        quietly = np.errstate(over="ignore", invalid="ignore")
+        with self.threads(points), quietly:
             for rows, _, numerator, squares in self.blocks(
                 points, slopes, values, slack
             ):
@@ -91,7 +93,7 @@ class PairPass:
                 if numerator.max() > largest:  # else neither is any less the slack
                     inverse *= 2 * slack
                     numerator -= inverse
-                    largest = max(largest, numerator.max())
+                    largest = max(largest, np.nan_to_num(numerator.max(), nan=np.inf))
         return PairRatios(row_minimum, float(largest))
 
     def round_off(self, points, slopes, values):

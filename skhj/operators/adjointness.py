@@ -1,7 +1,12 @@
 """The dot-product test of an operator and its adjoint."""
 
+from numbers import Integral, Real
+
 import numpy as np
 import torch
+from sklearn.utils import check_scalar
+
+from skhj.operators.convert import as_operator
 
 __all__ = ["adjoint_mismatch", "check_adjoint"]
 
@@ -15,9 +20,9 @@ def adjoint_mismatch(operator, generator=None, models=None, *, n_pairs=8):
 
     Parameters
     ----------
-    operator : ForwardOperator
-        An operator. The adjoint of a non-linear one is that of its derivative, which
-        is taken at the first of some models.
+    operator : ForwardOperator or object
+        An operator, or what `as_operator` makes one of. The adjoint of a non-linear
+        one is that of its derivative, which is taken at the first of some models.
     generator : torch.Generator or None, default=None
         Source of the pairs, on the CPU; None takes one with seed 0.
     models : Tensor of shape (n, N) or None, default=None
@@ -37,6 +42,8 @@ def adjoint_mismatch(operator, generator=None, models=None, *, n_pairs=8):
     >>> adjoint_mismatch(as_operator([[1.0, 2.0], [3.0, 4.0]])) < 1e-15
     True
     """
+    operator = as_operator(operator)
+    check_scalar(n_pairs, "n_pairs", Integral, min_val=1)
     if generator is None:
         generator = torch.Generator().manual_seed(0)
     M, N = operator.shape
@@ -78,6 +85,8 @@ def check_adjoint(operator, generator=None, models=None, *, tolerance=1e-3):
         If the adjoint is wrong, or a product with random vectors or what a non-linear
         operator makes of a model is not finite.
     """
+    operator = as_operator(operator)
+    check_scalar(tolerance, "tolerance", Real, min_val=0)
     if models is not None and not operator.is_linear:
         finite = np.isfinite(operator.data(models.numpy())).all(axis=1)
         if not finite.all():

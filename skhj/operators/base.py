@@ -45,7 +45,13 @@ class ForwardOperator(LinearOperator):
     is_linear = True
 
     def __init__(self, shape):
-        super().__init__(np.float64, shape)
+        try:
+            super().__init__(np.float64, shape)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "shape must be two numbers, of measurements and unknowns, got "
+                f"{shape!r}"
+            ) from error
 
     def forward(self, x):
         """Measurements A x of models.

@@ -6,11 +6,10 @@ from numbers import Integral
 import numpy as np
 import scipy.sparse
 import torch
-from scipy.sparse.linalg import LinearOperator, aslinearoperator
-from sklearn.utils import check_array
+from scipy.sparse.linalg import LinearOperator
 
 from skhj.operators.base import ForwardOperator
-from skhj.operators.matrices import DenseOperator, SparseOperator
+from skhj.operators.matrices import DenseOperator, SparseOperator, check_matrix
 from skhj.operators.numpy_operator import NumpyOperator
 from skhj.operators.trial import (
     check_differentiable,
@@ -96,7 +95,7 @@ def _convert(obj, shape, image_shape):
     if isinstance(obj, torch.Tensor):
         return _from_tensor(obj)
     if scipy.sparse.issparse(obj):
-        return SparseOperator(_check_matrix(obj))
+        return SparseOperator(check_matrix(obj))
     if isinstance(obj, LinearOperator) or _has(obj, "matvec"):
         return _from_linear_operator(obj)
     function = obj.A if _has(obj, "A") else obj
@@ -104,44 +103,11 @@ def _convert(obj, shape, image_shape):
         domains = [*row_domains(shape), *image_domains(obj, image_shape)]
         signature = find_signature(function, obj, domains, shape)
         return check_differentiable(CallableOperator(function, signature))
-    return DenseOperator(_check_matrix(obj))
+    return DenseOperator(check_matrix(obj))
 
 
 def _has(obj, *methods):
     return all(callable(getattr(obj, method, None)) for method in methods)
-
-
-def _check_matrix(matrix):
-    """Finite float64 matrix, in scikit-learn's words where it is none."""
-    matrix = matrix.tocsr() if scipy.sparse.issparse(matrix) else _numbers(matrix)
-    if matrix.ndim == 1:
-        raise ValueError(
-            "operator must be a matrix of shape (measurements, unknowns), got an array "
-            f"of shape {matrix.shape}; one measurement is a matrix of one row, "
-            "operator.reshape(1, -1)"
-        )
-    return check_array(
-        matrix, accept_sparse=True, dtype=np.float64, copy=True, input_name="operator"
-    )
-
-
-def _numbers(given):
-    """Array of numbers, of one or two axes."""
-    try:
-        array = np.asarray(given)
-        if array.dtype.kind == "O":
-            array = array.astype(np.float64)
-    except (TypeError, ValueError):  # rows of several lengths, objects
-        array = np.asarray("")
-    if array.dtype.kind not in "buifc" or array.ndim not in (1, 2):
-        kind = type(given).__name__
-        if isinstance(given, np.ndarray):
-            kind = f"an array of shape {given.shape} and dtype {given.dtype}"
-        raise ValueError(
-            "operator must be a matrix of numbers, a linear operator, a function of "
-            f"tensors or an object with A and A_adjoint, got {kind}"
-        )
-    return array
 
 
 def _from_tensor(tensor):
@@ -149,7 +115,7 @@ def _from_tensor(tensor):
     if tensor.is_complex():
         raise ValueError(f"operator must be real, got a tensor of {tensor.dtype}")
     if tensor.layout == torch.strided:
-        return DenseOperator(_check_matrix(tensor.double().numpy()))
+        return DenseOperator(check_matrix(tensor.double().numpy()))
     entries = tensor.to_sparse_coo().double().coalesce()
     if entries.ndim != 2:
         raise ValueError(
@@ -159,7 +125,7 @@ def _from_tensor(tensor):
     matrix = scipy.sparse.coo_array(
         (entries.values().numpy(), tuple(entries.indices().numpy())), entries.shape
     )
-    return SparseOperator(_check_matrix(matrix.tocsr()))
+    return SparseOperator(check_matrix(matrix.tocsr()))
 
 
 def _from_linear_operator(obj):
@@ -169,7 +135,7 @@ def _from_linear_operator(obj):
     if not hasattr(obj, "shape") and hasattr(obj, "dims"):
         obj = _from_torch_operator(obj)
     try:
-        return NumpyOperator(aslinearoperator(obj))
+        return NumpyOperator(obj)
     except NotImplementedError as error:
         raise ValueError(
             "operator must come with its adjoint, but its rmatvec is not implemented"
@@ -180,7 +146,7 @@ def _from_linear_operator(obj):
         # PyLops' put real numbers into arrays of their own dtype.
         obj = deepcopy(obj)
         obj.dtype = np.dtype(np.float64)
-        return NumpyOperator(aslinearoperator(obj))
+        return NumpyOperator(obj)
 
 
 def _from_torch_operator(obj):

@@ -3,10 +3,63 @@
 import numpy as np
 import scipy.sparse
 import torch
+from sklearn.utils import check_array
 
 from skhj.operators.base import ForwardOperator
 
-__all__ = ["DenseOperator", "SparseOperator"]
+__all__ = ["DenseOperator", "SparseOperator", "check_matrix"]
+
+
+def check_matrix(matrix, name="operator"):
+    """Finite float64 matrix, in scikit-learn's words where it is none.
+
+    Parameters
+    ----------
+    matrix : array-like or sparse matrix of shape (M, N)
+        The matrix.
+    name : str, default="operator"
+        What errors call it.
+
+    Returns
+    -------
+    ndarray or scipy.sparse matrix of shape (M, N)
+        A copy.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no matrix of finite real numbers.
+    """
+    is_sparse = scipy.sparse.issparse(matrix)
+    matrix = matrix.tocsr() if is_sparse else _numbers(matrix, name)
+    if matrix.ndim == 1:
+        raise ValueError(
+            f"{name} must be a matrix of shape (measurements, unknowns), got an array "
+            f"of shape {matrix.shape}; one measurement is a matrix of one row, "
+            f"{name}.reshape(1, -1)"
+        )
+    return check_array(
+        matrix, accept_sparse=True, dtype=np.float64, copy=True, input_name=name
+    )
+
+
+def _numbers(given, name):
+    """Array of numbers, of one or two axes."""
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind == "O":
+            array = array.astype(np.float64)
+    except (TypeError, ValueError):  # rows of several lengths, objects
+        array = np.asarray("")
+    if array.dtype.kind not in "buifc" or array.ndim not in (1, 2):
+        kind = type(given).__name__
+        if isinstance(given, np.ndarray):
+            kind = f"an array of shape {given.shape} and dtype {given.dtype}"
+        raise ValueError(
+            f"{name} must be a matrix of numbers, a linear operator, a function of "
+            f"tensors or an object with A and A_adjoint, got {kind}"
+        )
+    return array
 
 
 class _MatrixOperator(ForwardOperator):
@@ -41,7 +94,7 @@ class DenseOperator(_MatrixOperator):
     """
 
     def __init__(self, matrix):
-        self._hold(np.asarray(matrix, dtype=np.float64))
+        self._hold(check_matrix(matrix, "matrix"))
 
     def _to_torch(self, dtype, device):
         return torch.tensor(self.matrix, dtype=dtype, device=device)
@@ -70,7 +123,7 @@ class SparseOperator(_MatrixOperator):
     """
 
     def __init__(self, matrix):
-        self._hold(scipy.sparse.csr_array(matrix, dtype=np.float64))
+        self._hold(scipy.sparse.csr_array(check_matrix(matrix, "matrix")))
 
     def _to_torch(self, dtype, device):
         values = torch.tensor(self.matrix.data, dtype=dtype)

@@ -1,6 +1,7 @@
 """Linear operators that numpy carries out, such as those of scipy and PyLops."""
 
 import numpy as np
+from scipy.sparse.linalg import aslinearoperator
 
 from skhj.numerics.tensors import to_tensor
 from skhj.operators.base import ForwardOperator
@@ -43,8 +44,14 @@ class NumpyOperator(ForwardOperator):
     """
 
     def __init__(self, operator):
-        super().__init__(operator.shape)
-        self.operator = operator
+        try:
+            self.operator = aslinearoperator(operator)
+        except TypeError as error:
+            raise TypeError(
+                "operator must be what scipy takes for a linear operator, got "
+                f"{type(operator).__name__}"
+            ) from error
+        super().__init__(self.operator.shape)
         self._together = {name: self._agree(name) for name in _TOGETHER}
 
     def _apply(self, x):

@@ -1,10 +1,13 @@
 """Upper bound of the spectral norm of a linear operator, from few products with it."""
 
 import math
+from numbers import Integral, Real
 
 import torch
+from sklearn.utils import check_scalar
 
 from skhj.numerics.threads import threads_for
+from skhj.operators.convert import as_operator
 
 __all__ = ["spectral_norm"]
 
@@ -18,8 +21,8 @@ def spectral_norm(operator, *, n_steps=50, risk=1e-6):
 
     Parameters
     ----------
-    operator : ForwardOperator
-        A linear operator, of shape (M, N).
+    operator : ForwardOperator or object
+        A linear operator, of shape (M, N), or what `as_operator` makes one of.
     n_steps : int, default=50
         Products with A and with A^T. With 50, the bound is at most 1.03 |A| for a
         million unknowns; the answer is exact where M or N is no larger.
@@ -51,6 +54,9 @@ def spectral_norm(operator, *, n_steps=50, risk=1e-6):
     >>> round(spectral_norm(as_operator([[3.0, 0.0], [0.0, 4.0]])), 12)
     4.0
     """
+    operator = as_operator(operator)
+    check_scalar(n_steps, "n_steps", Integral, min_val=1)
+    check_scalar(risk, "risk", Real, min_val=0, max_val=1, include_boundaries="neither")
     if not operator.is_linear:
         raise ValueError("operator must be linear to have a spectral norm")
     size = min(operator.shape)

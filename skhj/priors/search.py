@@ -107,20 +107,23 @@ class PriorSearch:
         obstacles = [kind.obstacle(self.samples, self.settings) for kind in kinds]
         if obstacles[0] and (wanted or all(obstacles)):
             raise ValueError(obstacles[0])
-        for kind, obstacle in zip(kinds, obstacles, strict=True):
+        able = [kind for kind, o in zip(kinds, obstacles, strict=True) if not o]
+        for kind in able:
             if self.settles():
                 break
-            if not obstacle and (wanted or kind.affords(self)):
-                self._try(kind)
+            # The last answers where no other does, whatever it gains.
+            only = kind is able[-1] and not self.found and not self.failures
+            if wanted or only or kind.affords(self):
+                self._try(kind, only)
         if not self.found:
             raise self.failures[-1].error
         best, *others = sorted(self.found, key=lambda one: one.validation_error)
         return [best.kind.finish(best, self), *others]
 
-    def _try(self, kind):
+    def _try(self, kind, only):
         start = perf_counter()
         try:
-            if not kind.may_gain(self):
+            if not only and not kind.may_gain(self):
                 return
             candidate = kind.fit(self)
             error = self.validation_error(candidate.model)

@@ -88,3 +88,26 @@ def test_displays_name_the_option_that_is_wrong(option, value, priors, samples):
     for prior in priors:
         with pytest.raises(ValueError, match=f"{option} must be"):
             CrossSectionDisplay.from_estimator(prior, samples[0], **{option: value})
+
+
+@pytest.mark.parametrize("name", ["X", "y", "gradient"])
+def test_samples_whose_squares_are_no_numbers_are_refused(name, samples):
+    X, y = samples
+    data = {"X": X, "y": y, "gradient": X - L1().prox(X, 1.0)}
+    data[name] = HUGE * data[name]
+    for fit in (HJPriorRegressor(max_iter=2).fit, PQMPrior().fit, check_reachable):
+        with pytest.raises(ValueError, match=f"{name} must be at most 1e\\+150"):
+            fit(**data)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_ratios_beyond_the_largest_number_leave_no_time():
+    X = 1e-100 * np.arange(4.0)[:, None]
+    result = check_reachable(X, 1e140 * np.arange(4.0) ** 2, np.zeros((4, 1)))
+    assert (result.reachable, result.largest_t) == (False, 0.0)
+
+
+def test_operators_beyond_arithmetic_are_refused(samples):
+    X = samples[0]
+    with pytest.raises(ValueError, match="operator must map models to measurements"):
+        EmbeddedInverseSolver(HUGE * np.eye(2), max_iter=1).fit(X, X)

@@ -10,7 +10,14 @@ import torch
 from operator_battery import check_operator
 from scipy.sparse.linalg import LinearOperator, aslinearoperator, lsqr
 
-from skhj.operators import adjoint_mismatch, as_operator, check_adjoint
+from skhj.operators import (
+    DenseOperator,
+    SparseOperator,
+    adjoint_mismatch,
+    as_operator,
+    check_adjoint,
+    spectral_norm,
+)
 
 MATRIX = np.random.default_rng(0).standard_normal((5, 12))
 MATRIX[np.abs(MATRIX) < 0.3] = 0
@@ -342,3 +349,18 @@ def test_what_scipy_keeps_in_its_operators_is_not_pickled(monkeypatch):
     assert again._xp is np
     assert again.dtype == operator.dtype
     np.testing.assert_array_equal(again @ MATRIX[0], operator @ MATRIX[0])
+
+
+def test_what_is_said_of_operators_is_said_of_matrices():
+    assert adjoint_mismatch(MATRIX) < 1e-15
+    check_adjoint(MATRIX)
+    np.testing.assert_allclose(spectral_norm(MATRIX), np.linalg.norm(MATRIX, 2))
+    torch_matrix = torch.tensor(MATRIX)
+    np.testing.assert_allclose(spectral_norm(torch_matrix), np.linalg.norm(MATRIX, 2))
+
+
+@pytest.mark.parametrize("matrix", [np.ones(3), 2.0, "matrix", [[np.nan]], [[1j]]])
+@pytest.mark.parametrize("form", [DenseOperator, SparseOperator])
+def test_matrices_that_are_none_are_refused(form, matrix):
+    with pytest.raises(ValueError, match=r"matrix must|Input matrix|Complex"):
+        form(matrix)

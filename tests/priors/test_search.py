@@ -120,3 +120,17 @@ def test_what_kinds_share_is_made_once():
 
     assert fit.shared(make) == fit.shared(make) == 1
     assert made == [fit]
+
+
+@dataclass(frozen=True)
+class Modest(Toy):
+    """A kind that never expects to gain anything."""
+
+    def may_gain(self, search):
+        return False
+
+
+def test_the_last_kind_answers_where_no_other_does():
+    kinds = Modest("first"), Modest("second", affordable=False)
+    assert names(search().run(kinds)) == ["second"]
+    assert names(search().run((Toy("good"), *kinds))) == ["good"]
