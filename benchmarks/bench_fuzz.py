@@ -3,8 +3,9 @@
 A case is a number: it draws a callable, its data (1 to 30 rows, 1 to 20 columns, of
 size 1e-300 to 1e300, with holes, repeats, constants and other types) and its
 parameters (each at an edge now and then). What counts as a fault: an answer that is not
-finite; an error that is no ValueError, TypeError or NotFittedError, or that names no
-parameter; a warning of numpy or torch; more than 20 seconds.
+finite; an error that is no ValueError, TypeError or NotFittedError (or, where a
+training diverged, FloatingPointError), or that names no parameter; a warning of numpy
+or torch; more than 20 seconds.
 
     python benchmarks/bench_fuzz.py --cases 200
     python benchmarks/bench_fuzz.py --only 17 4711 --verbose
@@ -25,7 +26,8 @@ from joblib import Parallel, delayed
 from sklearn.exceptions import NotFittedError
 from threadpoolctl import threadpool_limits
 
-REFUSALS = (ValueError, TypeError, NotFittedError)
+# A training that diverged is a FloatingPointError, which names learning_rate.
+REFUSALS = (ValueError, TypeError, NotFittedError, FloatingPointError)
 SECONDS = 20
 # What scikit-learn's validation says of X and y without their names.
 OF_DATA = (

@@ -126,7 +126,7 @@ def relative_misfit(data, measurements):
     return misfit / np.where(size > 0, size, 1)
 
 
-def check_size(array, name="X", *, largest=1e150):
+def check_size(array, name="X", *, largest=1e153):
     """Refuse numbers that are too large.
 
     Parameters
@@ -135,8 +135,8 @@ def check_size(array, name="X", *, largest=1e150):
         Points, values or gradients; None where there are none.
     name : str, default="X"
         What errors call them.
-    largest : float, default=1e150
-        Their largest size. Products of two that are allowed are finite.
+    largest : float, default=1e153
+        Their largest size: the product of two is a number.
 
     Returns
     -------

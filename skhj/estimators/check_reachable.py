@@ -83,6 +83,11 @@ def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
     gradient = check_gradient(gradient, X, dtype=FLOATS)
     for array, name in ((X, "X"), (y, "y"), (gradient, "gradient")):
         check_size(array, name)
+    if float(np.abs(X).max()) ** 2 > 1e300 * t:
+        raise ValueError(
+            "X and t must be of sizes for which |x|^2 / t is a number, got t="
+            f"{t:g}: choose other units"
+        )
     allowance = sample_allowance(X, y, gradient, noise_std=noise_std)
     X, S = X.astype(np.float64), y.astype(np.float64)
     if gradient is not None:

@@ -130,7 +130,8 @@ class PriorEstimator(
         """
         X = self._check_points(X)
         S, _ = self._value_and_prox(X)
-        psi = hj.potential_from_value(X.astype(np.float64), S, self._fitted_time)
+        with np.errstate(over="ignore"):  # in_dtype has the largest number for it
+            psi = hj.potential_from_value(X.astype(np.float64), S, self._fitted_time)
         return in_dtype(psi, X.dtype)
 
     def prior(self, X):
@@ -181,7 +182,8 @@ class PriorEstimator(
         """
         X = self._check_points(X)
         J, _ = self._prior_and_gradient(X)
-        psi = hj.conjugate_from_prior(X.astype(np.float64), J, self._fitted_time)
+        with np.errstate(over="ignore"):
+            psi = hj.conjugate_from_prior(X.astype(np.float64), J, self._fitted_time)
         return in_dtype(psi, X.dtype)
 
     def evolve(self, X, time):

@@ -51,7 +51,10 @@ def conjugate_gradients(product, target, precondition, *, tol, max_iter):
         if rho <= goal:
             break
         image = product(direction)
-        step = rho / (direction @ image)
+        curvature = direction @ image
+        if not curvature > 0:  # rounding: what is left has no size of its own
+            break
+        step = rho / curvature
         x = x + step * direction
         residual = residual - step * image
         z = precondition(residual)

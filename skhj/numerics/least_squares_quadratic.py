@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, lstsq, solve_continuous_lyapunov
+from scipy.linalg import cho_factor, cho_solve, lstsq
 
 from skhj.hamilton_jacobi import half_squared_norm
 from skhj.numerics.covariance import spanned
@@ -174,9 +174,21 @@ def fit_quadratic_to_gradients(U, gradient, *, curvature_floor, solver=LeastSqua
     U = U - center
     # The normal equations C H + H C = Q of min |gradient - U H| over symmetric H.
     cross = U.T @ (gradient - mean)
-    hessian = solve_continuous_lyapunov(U.T @ U, cross + cross.T)
-    hessian = _with_floor((hessian + hessian.T) / 2, curvature_floor)
+    hessian = _with_floor(_solve_lyapunov(U.T @ U, cross + cross.T), curvature_floor)
     return QuadraticFit(0.0, mean - hessian @ center, hessian)
+
+
+def _solve_lyapunov(C, Q):
+    """Smallest symmetric H with C H + H C = Q, for symmetric C >= 0 and Q.
+
+    scipy's, for any C, warns where C is nearly singular.
+    """
+    values, vectors = np.linalg.eigh(C)
+    sums = values[:, None] + values
+    negligible = sums <= len(C) * np.finfo(float).eps * np.abs(sums).max()
+    inside = (vectors.T @ Q @ vectors) / np.where(negligible, np.inf, sums)
+    hessian = vectors @ inside @ vectors.T
+    return (hessian + hessian.T) / 2
 
 
 def _with_floor(hessian, floor):

@@ -31,5 +31,6 @@ def to_tensor(array, *, dtype=np.float64, device=None):
     >>> to_tensor(np.arange(3)[::-1])
     tensor([2., 1., 0.], dtype=torch.float64)
     """
-    copy = np.array(array, dtype=dtype, order="C", copy=True)
+    with np.errstate(over="ignore"):
+        copy = np.array(array, dtype=dtype, order="C", copy=True)
     return torch.from_numpy(copy).to(device)

@@ -43,7 +43,7 @@ def adjoint_mismatch(operator, generator=None, models=None, *, n_pairs=8):
     True
     """
     operator = as_operator(operator)
-    check_scalar(n_pairs, "n_pairs", Integral, min_val=1)
+    check_scalar(n_pairs, "n_pairs", Integral, min_val=1, max_val=10**6)
     if generator is None:
         generator = torch.Generator().manual_seed(0)
     M, N = operator.shape
@@ -52,7 +52,7 @@ def adjoint_mismatch(operator, generator=None, models=None, *, n_pairs=8):
         for size in (N, M, N)
     )
     if models is not None:
-        at = models.to(at)[torch.arange(n_pairs) % len(models)]
+        at = _as_models(models, N).to(at)[torch.arange(n_pairs) % len(models)]
     Bx = operator.adjoint(r, at)
     Ax = operator.forward(x) if operator.is_linear else _derivative(operator, at, x)
     ours, theirs = (Ax * r).sum(1), (x * Bx).sum(1)
@@ -88,6 +88,7 @@ def check_adjoint(operator, generator=None, models=None, *, tolerance=1e-3):
     operator = as_operator(operator)
     check_scalar(tolerance, "tolerance", Real, min_val=0)
     if models is not None and not operator.is_linear:
+        models = _as_models(models, operator.shape[1])
         finite = np.isfinite(operator.data(models.numpy())).all(axis=1)
         if not finite.all():
             raise ValueError(
@@ -106,6 +107,16 @@ def check_adjoint(operator, generator=None, models=None, *, tolerance=1e-3):
             f"r, but for random ones these differ by {mismatch:.2g} relative to their "
             f"size (at most {tolerance:g})"
         )
+
+
+def _as_models(models, n_unknowns):
+    shape = tuple(models.shape) if isinstance(models, torch.Tensor) else None
+    if shape is None or len(shape) != 2 or shape[1] != n_unknowns or not shape[0]:
+        got = type(models).__name__ if shape is None else f"one of shape {shape}"
+        raise ValueError(
+            f"models must be a tensor of shape (n, {n_unknowns}), got {got}"
+        )
+    return models
 
 
 def _derivative(operator, at, direction):

@@ -16,7 +16,7 @@ class _IsotropicBlur(ForwardOperator):
 
     def __init__(self, image_shape, boundary):
         self.image_shape = check_image_shape(image_shape)
-        if boundary not in {"periodic", "reflect"}:
+        if not isinstance(boundary, str) or boundary not in {"periodic", "reflect"}:
             raise ValueError(
                 f"boundary must be 'periodic' or 'reflect', got {boundary!r}"
             )

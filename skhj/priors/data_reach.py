@@ -44,7 +44,8 @@ class DataReach(NamedTuple):
             Whether each is.
         """
         away = X - self.center
-        distances = np.linalg.norm(away @ self.whitening, axis=1)
+        with np.errstate(over="ignore"):
+            distances = np.linalg.norm(away @ self.whitening, axis=1)
         # Where all points are one, a proximal point is another by its rounding.
         size = np.abs(self.center).max() + np.abs(X).max(axis=1)
         beyond_rounding = np.abs(away).max(axis=1) > rounding * size

@@ -189,6 +189,7 @@ def _error(network, samples):
     """Mean squared error of the values, or of the gradients where no value is known."""
     with threads_for(samples.X.size):
         value, slope = network.value_and_gradient_at(to_tensor(samples.X))
-    if samples.values is not None:
-        return float(np.mean((value.numpy() - samples.values) ** 2))
-    return float(np.mean(((slope.numpy() - samples.gradients) ** 2).sum(axis=1)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        if samples.values is not None:
+            return float(np.mean((value.numpy() - samples.values) ** 2))
+        return float(np.mean(((slope.numpy() - samples.gradients) ** 2).sum(axis=1)))
