@@ -12,7 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skhj import PQMPrior
 from skhj.exceptions import ExtrapolationWarning, warn
-from skhj.numerics.quadratic_over_linear import PairMoves
+from skhj.numerics.smallest_maximum import SmallestMaximum
 from skhj.problems import MinPlus
 
 RNG = np.random.default_rng(0)
@@ -77,6 +77,6 @@ def test_unsolved_values_and_minimisations_are_told():
     with pytest.warns(RuntimeWarning, match="did not reach tol=1e-10 in 1 rounds"):
         rough.predict(3 * X[:5] + 1)
     wells = MinPlus(RNG.standard_normal((6, 2)))
-    wells._solver = PairMoves(max_iter=1)
+    wells._solver = SmallestMaximum(max_iter=1)
     with pytest.warns(RuntimeWarning, match="did not reach tol=1e-13 in 1 iterations"):
         wells.backward_prior(X, 1.0)

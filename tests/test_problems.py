@@ -13,7 +13,13 @@ PROBLEMS_1D = {
     "convex_limit": ConcaveQuadratic(0.0),
     "min_plus": MinPlus([[1.0], [-1.0]]),
     "min_plus_unequal": MinPlus([[1.0], [-1.5], [0.2]], [0.3, 2.0, 1.0]),
+    "min_plus_heights": MinPlus(
+        [[1.0], [-1.5], [0.2]],
+        covariances=[[[0.3]], [[2.0]], [[1.0]]],
+        heights=[0.1, 0.0, -0.2],
+    ),
 }
+ROOTS = np.random.default_rng(0).normal(size=(4, 3, 3))
 PROBLEMS_3D = {
     "l1": L1(),
     "negative_l1": NegativeL1(),
@@ -22,6 +28,11 @@ PROBLEMS_3D = {
     "min_plus_unequal": MinPlus(
         [[1.0, 0, 0], [0, -1.5, 0.3], [0.2, 0.5, 2], [-1, -1, -1], [0, 0, 0]],
         [0.3, 2.0, 1.0, 0.5, 1.2],
+    ),
+    "min_plus_full": MinPlus(
+        [[1.0, 0, 0], [0, -1.5, 0.3], [0.2, 0.5, 2], [-1, -1, -1]],
+        covariances=ROOTS @ ROOTS.transpose(0, 2, 1) + 0.1 * np.eye(3),
+        heights=[0.1, 0.0, -0.2, 0.3],
     ),
 }
 TIMES = [0.5, 1.0, 1.7]
@@ -166,6 +177,19 @@ def test_min_plus_of_two_equal_wells_is_a_clipped_quadratic(X):
     )
 
 
+@times
+def test_covariances_that_are_widths_are_the_same_wells(t, X):
+    widths, heights = [0.3, 2.0], [0.1, -0.1]
+    centers = [[1.0, 0, 0], [0, -1.5, 0.3]]
+    matrices = [width * np.eye(3) for width in widths]
+    wells = MinPlus(centers, widths, heights=heights)
+    same = MinPlus(centers, covariances=matrices, heights=heights)
+    for method in ("value", "prox", "backward_prior"):
+        np.testing.assert_allclose(
+            getattr(same, method)(X, t), getattr(wells, method)(X, t), atol=1e-10
+        )
+
+
 @pytest.mark.parametrize("problem", PROBLEMS_3D.values(), ids=PROBLEMS_3D)
 @pytest.mark.parametrize("t", [0, -1.0, np.nan, np.inf])
 def test_bad_time_is_named(problem, t):
@@ -182,5 +206,13 @@ def test_bad_parameters_are_named():
         MinPlus([[0.0], [1.0]], [1.0, 0.0])
     with pytest.raises(ValueError, match=r"widths must be a float or of shape \(2,\)"):
         MinPlus([[0.0], [1.0]], [1.0, 1.0, 1.0])
+    with pytest.raises(ValueError, match=r"heights must be .* of shape \(2,\)"):
+        MinPlus([[0.0], [1.0]], heights=[0.0, 1.0, 2.0])
+    with pytest.raises(ValueError, match=r"covariances must .* of shape \(1, 1, 1\)"):
+        MinPlus([[0.0]], covariances=[[1.0]])
+    with pytest.raises(ValueError, match="must be symmetric and positive definite"):
+        MinPlus([[0.0, 1.0]], covariances=[[[1.0, 0.5], [0.0, 1.0]]])
+    with pytest.raises(ValueError, match="must be symmetric and positive definite"):
+        MinPlus([[0.0]], covariances=[[[0.0]]])
     with pytest.raises(ValueError, match="X has 1 features, but centers has 2"):
         MinPlus([[0.0, 1.0]]).value([[1.0]], 1.0)

@@ -44,12 +44,13 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     t : float, default=1.0
         Time of the samples, positive. It has the units of |x|^2 / S: points scaled
         by ``a`` ask for ``a**2 * t``, values scaled by ``c`` for ``t / c``.
-    network : {"auto", "icnn", "ridge", "envelope", "images"} or nn.Module class, \
-            default="auto"
+    network : {"auto", "icnn", "ridge", "min-plus", "envelope", "images"} or \
+            nn.Module class, default="auto"
         Model of the value function.
 
         - "ridge": convex splines along the axes, or along directions that are learned;
           fitted by exact least squares.
+        - "min-plus": the minimum of few quadratics, whose prior is exact.
         - "icnn": an input-convex network with a wide shallow branch.
         - "envelope": a network for the prior itself, trained through the minimisation
           that makes the value function of it.
@@ -127,8 +128,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     feature_names_in_ : ndarray of shape (d,)
         Names of the features, where X had string names.
     network_ : str
-        The network that was kept: "icnn", "ridge", "envelope", "images" or a class's
-        name.
+        The network that was kept: one of the names above, or a class's name.
     candidates_ : list of dict
         The models that were fitted, best first: ``"name"``, ``"validation_error"``
         (mean squared error on the hold-out, of S or of the prox) and ``"seconds"``.

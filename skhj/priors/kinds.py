@@ -6,13 +6,14 @@ from skhj.priors.convex.kind import ConvexNetwork
 from skhj.priors.envelope.kind import Envelope
 from skhj.priors.images.few_filters import FewFilters
 from skhj.priors.images.kind import Images
+from skhj.priors.min_plus.kind import MinPlus
 from skhj.priors.splines.basis_search import BasisSearch
 from skhj.priors.splines.fit import SplineSolver
 from skhj.priors.splines.kind import Splines
 
 __all__ = ["NAMES", "kinds_of"]
 
-NAMES = ("auto", "ridge", "envelope", "icnn", "images")
+NAMES = ("auto", "ridge", "min-plus", "envelope", "icnn", "images")
 
 
 def kinds_of(network, architecture, image_shape=None):
@@ -39,10 +40,13 @@ def kinds_of(network, architecture, image_shape=None):
         return *steep, FewFilters.gentle(image_shape), Images.of_shape(image_shape)
     convex = ConvexNetwork(architecture)
     searching = SplineSolver(basis=BasisSearch())
-    splines = Splines("axes"), Splines("basis", searching)
+    axes, basis = Splines("axes"), Splines("basis", searching)
+    # A search for a basis takes long beside a few quadratics that are all but exact.
+    wells = MinPlus(sure=1e-3)
     kinds = {
-        "auto": (*splines, Envelope(), convex),
-        "ridge": splines,
+        "auto": (axes, wells, basis, MinPlus(), Envelope(), convex),
+        "ridge": (axes, basis),
+        "min-plus": (MinPlus(),),
         "envelope": (Envelope(), replace(convex, is_rough=True)),
     }
     return kinds.get(network, (convex,))

@@ -86,7 +86,7 @@ class ValueModel(Model):
 
     def with_prior(self, method, prior_function=None):
         """The same value function with a way to compute the prior."""
-        return ValueModel(self.function, self.t, prior_function, method)
+        return type(self)(self.function, self.t, prior_function, method)
 
     def first_point(self, Y):
         """Guess of the x with grad psi(x) = y, from tensors."""

@@ -53,15 +53,19 @@ def auto(t=T, **changes):
 
 
 @pytest.mark.parametrize(
-    "problem",
-    [L1(), NegativeL1(), MinPlus([[1.0, 0, 0, 0], [-1, 0.5, 0, 0.3]], 1.0)],
+    ("problem", "network"),
+    [
+        (L1(), "auto"),
+        (NegativeL1(), "auto"),
+        (MinPlus([[1.0, 0, 0, 0], [-1, 0.5, 0, 0.3]], 1.0), "ridge"),
+    ],
     ids=["l1", "negative l1", "min-plus"],
 )
 @pytest.mark.parametrize("rotated", [False, True])
-def test_priors_additive_in_some_basis_are_found_by_splines(problem, rotated):
+def test_priors_additive_in_some_basis_are_found_by_splines(problem, network, rotated):
     if rotated:
         problem = Rotated(problem, 4)
-    est = auto().fit(*samples(problem, 3000, 4)[:2])
+    est = auto(network=network).fit(*samples(problem, 3000, 4)[:2])
     X, y, _ = samples(problem, 500, 4, seed=1)
     P = problem.prox(X, T)
     assert est.network_ == "ridge"
@@ -91,7 +95,7 @@ def test_candidates_are_sorted_and_say_what_they_cost():
     assert errors == sorted(errors)
     assert all(one["seconds"] > 0 for one in est.candidates_)
     names = {one["name"] for one in est.candidates_}
-    assert names == {"ridge (axes)", "ridge (basis)", "envelope", "icnn"}
+    assert names == {"ridge (axes)", "min-plus", "ridge (basis)", "envelope", "icnn"}
     assert est.candidates_[0]["name"].startswith(est.network_)
 
 
@@ -144,7 +148,7 @@ def test_every_way_to_the_prior_meets_fenchel_and_young(network, method):
         assert np.abs(J - (est.predict(X) - T * (slope**2).sum(1) / 2)).max() < 1e-9
 
 
-@pytest.mark.parametrize("network", ["ridge", "envelope"])
+@pytest.mark.parametrize("network", ["ridge", "min-plus", "envelope"])
 def test_saved_models_answer_exactly_alike(network, tmp_path):
     X, y, _ = samples(L1(), 400, 2)
     est = auto(network=network, max_iter=5).fit(X, y)
@@ -160,7 +164,7 @@ def test_saved_models_answer_exactly_alike(network, tmp_path):
         np.testing.assert_array_equal(again.evolve(X, 0.3), est.evolve(X, 0.3))
 
 
-@pytest.mark.parametrize("network", ["ridge", "envelope"])
+@pytest.mark.parametrize("network", ["ridge", "min-plus", "envelope"])
 def test_skops_round_trip_trusts_only_our_types(network):
     skops = pytest.importorskip("skops.io")
     X, y, _ = samples(L1(), 200, 2)
@@ -172,7 +176,7 @@ def test_skops_round_trip_trusts_only_our_types(network):
     np.testing.assert_array_equal(again.prior(X), est.prior(X))
 
 
-@pytest.mark.parametrize("network", ["ridge", "envelope"])
+@pytest.mark.parametrize("network", ["ridge", "min-plus", "envelope"])
 def test_threads_that_ask_the_same_prior_do_not_disturb_each_other(network):
     X, y, _ = samples(L1(), 400, 2)
     est = auto(network=network, max_iter=5).fit(X, y)

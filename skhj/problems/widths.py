@@ -1,0 +1,38 @@
+"""Widths of wells and of components."""
+
+import numpy as np
+
+__all__ = ["positive_widths"]
+
+
+def positive_widths(widths, n_owners, *, owner):
+    """One positive width for each well of a prior, or component of a mixture.
+
+    Parameters
+    ----------
+    widths : float or array-like of shape (n_owners,)
+        What was given.
+    n_owners : int
+        Number of wells or components.
+    owner : str
+        What one of them is called.
+
+    Returns
+    -------
+    ndarray of shape (n_owners,)
+        The widths.
+
+    Raises
+    ------
+    ValueError
+        If there are not so many, or one is not positive and finite.
+    """
+    widths = np.asarray(widths, dtype=np.float64)
+    if widths.shape not in {(), (n_owners,)}:
+        raise ValueError(
+            f"widths must be a float or of shape ({n_owners},), one a {owner}, got "
+            f"shape {widths.shape}"
+        )
+    if not (np.isfinite(widths) & (widths > 0)).all():
+        raise ValueError(f"widths must be positive and finite, got {widths}")
+    return np.broadcast_to(widths, n_owners)
