@@ -134,18 +134,19 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         Losses of the training samples and of the hold-out, in units in which the mean
         squared error of the linear estimate is about 1. The latter is empty without
         early stopping.
-    correction_ : float
+    correction_ : float or ndarray of shape (N,)
         Share of the network's correction that ``predict`` adds to the linear estimate,
-        from 0 to 1; always 1 without early stopping. For ``loss="energy"`` 0 where
-        draws of the mixture are as good without it, else 1.
+        from 0 to 1; one for each output where the hold-out asks for less in some.
+        Always 1 without early stopping. For ``loss="energy"`` 0 where draws of the
+        mixture are as good without it, else 1.
     weights_ : dict of str to ndarray
         Weights of the network.
 
     Notes
     -----
-    The squared errors of all unknowns count alike, each in its own units: where these
-    differ, scale the models first. Without an operator, what the measurements say of
-    the models must show in a linear fit: the network refines one.
+    Squared errors of outputs count relative to what the linear estimate leaves of each,
+    whatever their units; those of pixels, with ``image_shape``, alike. Without an
+    operator, what the measurements say of the models must show in a linear fit.
 
     Computation is in double precision, training in single; answers come in the dtype
     of X.

@@ -52,10 +52,10 @@ class Preconditioner(NamedTuple):
         """Gain of the linear estimate that is the start, (N, M)."""
         return self.basis @ self.factor @ self.start
 
-    def units(self, estimate, scale):
-        """Units of a network around the means of an estimate."""
+    def units(self, estimate, sizes):
+        """Units of a network around the means of an estimate, and sizes of models."""
         means = estimate.data_mean, estimate.model_mean
-        return DenseUnits(*means, self.start, self.whitening, self.basis, scale)
+        return DenseUnits(*means, self.start, self.whitening, self.basis, sizes)
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Preconditioning:
         return values, vectors, np.eye(N)
 
 
-def literal(estimate, apply_operator):
+def literal(estimate, apply_operator, sizes=1.0):
     """Units without statistics: one scale for the models and one for the data.
 
     Parameters
@@ -147,6 +147,8 @@ def literal(estimate, apply_operator):
         Only the traces of its covariances are used.
     apply_operator : callable
         Maps models of shape (n, N) to data (n, M), linearly.
+    sizes : ndarray of shape (N,) or float, default=1.0
+        What the models of the units that are made are divided by.
 
     Returns
     -------
@@ -158,7 +160,7 @@ def literal(estimate, apply_operator):
     scale = np.sqrt(np.trace(estimate.model_covariance) / N) or 1.0
     A = apply_operator(identity).T
     norm = np.linalg.norm(A, 2) * scale or 1.0
-    factor, start = scale * identity, scale * A.T / norm**2
+    factor, start = identity * (scale / sizes), scale * A.T / norm**2
     whitening = np.eye(len(A)) / norm
     return Preconditioner(identity, factor, factor, start, whitening, scale * A / norm)
 

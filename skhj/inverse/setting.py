@@ -99,9 +99,8 @@ class DenseSetting(Setting):
         dict of str to ndarray
             Arrays by their names.
         """
-        scale, p = self.units.scale, preconditioner
-        factor, spread = p.factor / scale, p.spread / scale
-        return {"matrix": p.matrix, "factor": factor, "spread": spread}
+        p = preconditioner
+        return {"matrix": p.matrix, "factor": p.factor, "spread": p.spread}
 
     def physics(self, arrays, operator):
         """Misfit in these units.
@@ -135,15 +134,15 @@ class NonlinearSetting(DenseSetting):
 
     def arrays(self, preconditioner, bounds):
         """What the misfit is made of, see `DenseSetting.arrays`."""
-        scale, p = self.units.scale, preconditioner
+        p = preconditioner
         parts = NonlinearParts(
             self.linear.model_mean,
-            p.basis @ p.factor,
+            self.units.differences(p.factor.T).T,
             self.linear.data_mean,
             p.whitening,
             *bounds,
-            p.factor / scale,
-            p.spread / scale,
+            p.factor,
+            p.spread,
         )
         return parts._asdict()
 
@@ -178,7 +177,7 @@ class SpectralSetting(Setting):
 
     def arrays(self):
         """What the misfit is made of, by name."""
-        factor = self.linear.factor / self.units.scale
+        factor = self.linear.factor / self.units.sizes
         return {"multiplier": self.linear.normal, "factor": factor}
 
     def physics(self, arrays, operator):

@@ -19,9 +19,9 @@ class DenseUnits(NamedTuple):
     start, whitening : ndarray of shape (k, M), (m, M)
         Map centred data to the network's inputs, the start and the data.
     basis : ndarray of shape (N, k)
-        Directions of the models.
-    scale : float
-        Size of one unit of the network's answers.
+        Directions of the models, over their sizes.
+    sizes : ndarray of shape (N,) or float
+        Sizes of the models, that of one unit of the network's answers.
     """
 
     data_mean: np.ndarray
@@ -29,7 +29,7 @@ class DenseUnits(NamedTuple):
     start: np.ndarray
     whitening: np.ndarray
     basis: np.ndarray
-    scale: float
+    sizes: np.ndarray | float
 
     def inputs(self, B):
         """Inputs of the network, (n, k + m), from data (n, M)."""
@@ -40,11 +40,11 @@ class DenseUnits(NamedTuple):
 
     def answers(self, X):
         """What the network should answer, (n, k), for models (n, N)."""
-        return (X - self.model_mean) @ self.basis / self.scale
+        return (X - self.model_mean) / self.sizes @ self.basis
 
     def differences(self, answers):
         """Differences of models (..., N) from differences of answers (..., k)."""
-        return self.scale * answers @ self.basis.T
+        return answers @ self.basis.T * self.sizes
 
 
 class SpectralUnits(NamedTuple):
@@ -58,15 +58,16 @@ class SpectralUnits(NamedTuple):
         Where the inputs and the answers are zero.
     start : ndarray
         Multiplier from centred data to the start.
-    scale : float
-        Size of one unit of the network's answers.
+    sizes : float
+        Size of all models, that of one unit of the network's answers: other sizes of
+        pixels would not commute with waves.
     """
 
     waves: FourierWaves | CosineWaves
     data_mean: np.ndarray
     model_mean: np.ndarray
     start: np.ndarray
-    scale: float
+    sizes: float
 
     def inputs(self, B):
         """Inputs of the network, (n, N), from data (n, N)."""
@@ -75,8 +76,8 @@ class SpectralUnits(NamedTuple):
 
     def answers(self, X):
         """What the network should answer, (n, N), for models (n, N)."""
-        return (X - self.model_mean.ravel()) / self.scale
+        return (X - self.model_mean.ravel()) / self.sizes
 
     def differences(self, answers):
         """Differences of models from differences of answers, of the same shape."""
-        return self.scale * answers
+        return self.sizes * answers

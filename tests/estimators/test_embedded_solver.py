@@ -223,6 +223,31 @@ def test_answers_move_with_the_units_of_data_and_models(data):
         )
 
 
+@pytest.mark.parametrize("operator", [A, None])
+def test_each_output_has_its_own_units(operator, data):
+    X, y = data
+    n = y.shape[1]
+    units = 10.0 ** np.random.RandomState(3).permutation(np.linspace(-3, 3, n))
+    est = small(operator).fit(X, y)
+    scaled = small(None if operator is None else operator / units).fit(X, y * units)
+    # Training is in single precision.
+    np.testing.assert_allclose(scaled.predict(X) / units, est.predict(X), atol=1e-3)
+
+
+def test_no_output_is_worse_than_its_linear_estimate():
+    """A small Gaussian output, of which all is linear, beside a large one of modes."""
+    rng = np.random.RandomState(0)
+    y = np.column_stack([rng.normal(size=3000), 1e3 * rng.choice([-1.0, 1.0], 3000)])
+    X = y + rng.normal(size=y.shape) * [0.5, 800.0]
+    est = EmbeddedInverseSolver(np.eye(2), network="proximal", random_state=0)
+    est.fit(X[:1000], y[:1000])
+    answers = est.predict(X[1000:]), est.linear_estimate(X[1000:])
+    errors = [np.mean((answer - y[1000:]) ** 2, axis=0) for answer in answers]
+    small_ratio, large_ratio = errors[0] / errors[1]
+    assert small_ratio < 1.05
+    assert large_ratio < 0.8
+
+
 @pytest.mark.parametrize("loss", ["mse", "energy"])
 def test_answers_do_not_depend_on_the_other_rows(loss, data):
     X = data[0]
