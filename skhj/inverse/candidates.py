@@ -144,15 +144,16 @@ class SettingChoice:
         sizes = self.sizes.of_all(left) if keep_order else self.sizes(left, X)
         if self.preconditioned:
             preconditioners = self.preconditioning.preconditioners(
-                linear.of_scaled(sizes),
-                lambda scaled: apply_operator(scaled * sizes),
-                np.sum(choice.error / sizes**2),
+                linear.of_scaled(spread),
+                lambda scaled: apply_operator(scaled * spread),
+                np.sum(choice.error / spread**2),
                 keep_order=keep_order,
                 compress=kind.is_linear,
             )
+            preconditioners = [p.of_unscaled(spread) for p in preconditioners]
             refit = partial(_refitted, choice.kind)
         else:
-            preconditioners = [literal(linear, apply_operator, sizes)]
+            preconditioners = [literal(linear, apply_operator)]
             refit = partial(_unchanged, linear.without_covariances())
         matrix = A if operator is None else None
         bounds = X.min(axis=0), X.max(axis=0)

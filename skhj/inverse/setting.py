@@ -99,8 +99,13 @@ class DenseSetting(Setting):
         dict of str to ndarray
             Arrays by their names.
         """
-        p = preconditioner
-        return {"matrix": p.matrix, "factor": p.factor, "spread": p.spread}
+        factor, spread = self._in_answers(preconditioner)
+        return {"matrix": preconditioner.matrix, "factor": factor, "spread": spread}
+
+    def _in_answers(self, p):
+        """Maps of u, and of steps away from the start, to the network's answers."""
+        to_answers = self.units.analysis.T @ p.basis
+        return to_answers @ p.factor, to_answers @ p.spread
 
     def physics(self, arrays, operator):
         """Misfit in these units.
@@ -137,12 +142,11 @@ class NonlinearSetting(DenseSetting):
         p = preconditioner
         parts = NonlinearParts(
             self.linear.model_mean,
-            self.units.differences(p.factor.T).T,
+            p.basis @ p.factor,
             self.linear.data_mean,
             p.whitening,
             *bounds,
-            p.factor,
-            p.spread,
+            *self._in_answers(p),
         )
         return parts._asdict()
 

@@ -18,17 +18,18 @@ class DenseUnits(NamedTuple):
         Where the inputs and the answers are zero.
     start, whitening : ndarray of shape (k, M), (m, M)
         Map centred data to the network's inputs, the start and the data.
-    basis : ndarray of shape (N, k)
-        Directions of the models, over their sizes.
+    analysis, synthesis : ndarray of shape (N, k)
+        From centred models to answers, and back to those that the network can answer.
     sizes : ndarray of shape (N,) or float
-        Sizes of the models, that of one unit of the network's answers.
+        Sizes of the models: squares of answers are those of models over them.
     """
 
     data_mean: np.ndarray
     model_mean: np.ndarray
     start: np.ndarray
     whitening: np.ndarray
-    basis: np.ndarray
+    analysis: np.ndarray
+    synthesis: np.ndarray
     sizes: np.ndarray | float
 
     def inputs(self, B):
@@ -40,11 +41,11 @@ class DenseUnits(NamedTuple):
 
     def answers(self, X):
         """What the network should answer, (n, k), for models (n, N)."""
-        return (X - self.model_mean) / self.sizes @ self.basis
+        return (X - self.model_mean) @ self.analysis
 
     def differences(self, answers):
         """Differences of models (..., N) from differences of answers (..., k)."""
-        return answers @ self.basis.T * self.sizes
+        return answers @ self.synthesis.T
 
 
 class SpectralUnits(NamedTuple):
