@@ -139,7 +139,7 @@ class SettingChoice:
         apply_operator = operator.data if A is None else partial(_times, A)
         kind = DenseSetting if is_known or operator is None else NonlinearSetting
         if not self.preconditioned:
-            linear = linear._replace(gain=literal(linear, apply_operator).gain)
+            linear, as_it_is = _without_statistics(linear, X, apply_operator, is_known)
         left = X - linear(B)
         sizes = self.sizes.of_all(left) if keep_order else self.sizes(left, X)
         if self.preconditioned:
@@ -153,7 +153,7 @@ class SettingChoice:
             preconditioners = [p.of_unscaled(spread) for p in preconditioners]
             refit = partial(_refitted, choice.kind)
         else:
-            preconditioners = [literal(linear, apply_operator)]
+            preconditioners = [as_it_is]
             refit = partial(_unchanged, linear.without_covariances())
         matrix = A if operator is None else None
         bounds = X.min(axis=0), X.max(axis=0)
@@ -169,6 +169,19 @@ class SettingChoice:
 
 def _refitted(kind, B, X):
     return kind.fit(statistics_of(B, X)).without_covariances()
+
+
+def _without_statistics(linear, X, apply_operator, is_known):
+    """The start A^T b as a linear estimate, and its units.
+
+    Means are those of the estimate only where the operator had to be estimated too.
+    """
+    if is_known:
+        means = np.zeros_like(linear.data_mean), np.zeros_like(linear.model_mean)
+        linear = linear._replace(data_mean=means[0], model_mean=means[1])
+    scale = np.sqrt(np.mean((X - linear.model_mean) ** 2)) or 1.0
+    units = literal(apply_operator, X.shape[1], scale)
+    return linear._replace(gain=units.gain), units
 
 
 def _unchanged(linear, B, X):

@@ -164,24 +164,24 @@ class Preconditioning:
         return values, vectors, np.eye(N)
 
 
-def literal(estimate, apply_operator):
+def literal(apply_operator, n_unknowns, scale):
     """Units without statistics: one scale for the models and one for the data.
 
     Parameters
     ----------
-    estimate : LinearEstimate
-        Only the traces of its covariances are used.
     apply_operator : callable
         Maps models of shape (n, N) to data (n, M), linearly.
+    n_unknowns : int
+        The N.
+    scale : float
+        Size of the models.
 
     Returns
     -------
     Preconditioner
         The units; the start is A^T b over the squared norm of A.
     """
-    N = len(estimate.model_mean)
-    identity = np.eye(N)
-    scale = np.sqrt(np.trace(estimate.model_covariance) / N) or 1.0
+    identity = np.eye(n_unknowns)
     A = apply_operator(identity).T
     norm = np.linalg.norm(A, 2) * scale or 1.0
     factor, start = scale * identity, scale * A.T / norm**2
