@@ -35,6 +35,8 @@ from skhj.training import Schedule, Trainer
 
 __all__ = ["EmbeddedInverseSolver"]
 
+_AUTO, _COUNT = StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")
+
 
 class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
     r"""Recover models x from measurements b = A(x) + noise.
@@ -43,8 +45,9 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
     from the best linear estimate, unrolls descent steps on the misfit
     :math:`|A x - b|^2`, and learns what regularises them:
 
-    - "optenet": in an embedding x = E z, steps on the misfit plus a learned potential
-      of z, the same in every layer: a descent method.
+    - "optenet": in an embedding x = r + E z, steps on the misfit plus a learned
+      potential of z, the same in every layer: a descent method. The remainder r, what
+      the embedding leaves of the linear estimate, stays: no learned E has to carry it.
     - "eunet": the same steps with an embedding and a potential for each layer.
     - "proximal": steps on the misfit, each followed by a learned proximal operator of
       x, without an embedding.
@@ -67,8 +70,11 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         four times the number of unknowns, from 64 to 256, and 32 channels.
     n_layers : int, default=4
         Number of steps.
+    potential : {"learned", "l1"}, default="learned"
+        A network, or an l1 norm of z with learned weights: of an over-complete
+        dictionary E, whose literal iteration solves the lasso.
     potential_depth : int, default=2
-        Layers of each potential.
+        Layers of each learned potential.
     image_shape : tuple of int or None, default=None
         Shape (H, W) of models that are flattened images: embeddings, potentials and
         proximal operators are then convolutional.
@@ -77,8 +83,9 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
     precondition : bool, default=True
         Whether the covariances of the pairs give the start, the best linear estimate,
         and the units of the steps: but for large images, the better of two after
-        trials of a quarter of ``max_iter`` passes each. False is the literal iteration:
-        its units are one scale for x and one for b, its start is A^T b.
+        trials of a quarter of ``max_iter`` passes each. False is the papers' literal
+        iteration, x = E z from the start A^T b: one scale for x and one for b, no means
+        where the operator is known and linear, no share of a linear estimate.
     loss : {"mse", "energy"}, default="mse"
         "mse": ``predict`` is the conditional mean. "energy": answers are draws from
         the posterior, see ``sample``, and ``predict`` is their mean. Draws of up to 64
@@ -134,18 +141,19 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         Losses of the training samples and of the hold-out, in units in which the mean
         squared error of the linear estimate is about 1. The latter is empty without
         early stopping.
-    correction_ : float
+    correction_ : float or ndarray of shape (N,)
         Share of the network's correction that ``predict`` adds to the linear estimate,
-        from 0 to 1; always 1 without early stopping. For ``loss="energy"`` 0 where
-        draws of the mixture are as good without it, else 1.
+        from 0 to 1; one for each output where the hold-out asks for less in some.
+        Always 1 without early stopping. For ``loss="energy"`` 0 where draws of the
+        mixture are as good without it, else 1.
     weights_ : dict of str to ndarray
         Weights of the network.
 
     Notes
     -----
-    The squared errors of all unknowns count alike, each in its own units: where these
-    differ, scale the models first. Without an operator, what the measurements say of
-    the models must show in a linear fit: the network refines one.
+    Squared errors of outputs count relative to what the linear estimate leaves of each,
+    whatever their units; those of pixels, with ``image_shape``, alike. Without an
+    operator, what the measurements say of the models must show in a linear fit.
 
     Computation is in double precision, training in single; answers come in the dtype
     of X.
@@ -174,35 +182,20 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         "operator": "no_validation",
         "network": [StrOptions({"eunet", "optenet", "proximal"})],
         "embedding": [StrOptions({"shared", "layer", "time"})],
-        "embedding_dim": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "potential_depth": [Interval(Integral, 1, None, closed="left")],
+        "embedding_dim": [_AUTO, _COUNT],
+        "n_layers": [_COUNT],
+        "potential": [StrOptions({"learned", "l1"})],
+        "potential_depth": [_COUNT],
         "image_shape": ["array-like", None],
         "resolution": [StrOptions({"half", "full"})],
         "precondition": ["boolean"],
         "loss": [StrOptions({"mse", "energy"})],
-        "noise_level": [
-            StrOptions({"auto"}),
-            # Its square is the noise's variance.
-            Interval(Real, 0, 1e150, closed="left"),
-            None,
-        ],
+        # Its square is the noise's variance.
+        "noise_level": [_AUTO, Interval(Real, 0, 1e150, closed="left"), None],
         "bounds": ["array-like", None],
-        "max_iter": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "learning_rate": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, None, closed="neither"),
-        ],
+        "max_iter": [_AUTO, _COUNT],
+        "batch_size": [_AUTO, _COUNT],
+        "learning_rate": [_AUTO, Interval(Real, 0, None, closed="neither")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "device": [str, torch.device, None],
@@ -218,6 +211,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         embedding="layer",
         embedding_dim="auto",
         n_layers=4,
+        potential="learned",
         potential_depth=2,
         image_shape=None,
         resolution="half",
@@ -239,6 +233,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         self.embedding = embedding
         self.embedding_dim = embedding_dim
         self.n_layers = n_layers
+        self.potential = potential
         self.potential_depth = potential_depth
         self.image_shape = image_shape
         self.resolution = resolution
@@ -328,7 +323,9 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
                 embedding=self.embedding,
                 embedding_dim=_given(self.embedding_dim, default_dim),
                 n_layers=self.n_layers,
+                potential=self.potential,
                 potential_depth=self.potential_depth,
+                remainder=self.precondition,
                 image_shape=image_shape,
                 resolution=self.resolution,
                 noisy=objective.draws,

@@ -43,7 +43,7 @@ def warn_of_fit(fit):
     if not fit.helps:
         warn(
             "the network is no better than the linear estimate on the hold-out"
-            + (", which predict returns" if fit.inverse.correction == 0 else "")
+            + (", which predict returns" if np.all(fit.inverse.correction == 0) else "")
             + ": give more samples, a larger validation_fraction, or a larger "
             "max_iter if it is small",
             ConvergenceWarning,

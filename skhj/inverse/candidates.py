@@ -11,6 +11,7 @@ from torch import nn
 from skhj.inverse.linear.dense import estimated_operator, statistics_of
 from skhj.inverse.linear.selection import LinearSelection
 from skhj.inverse.linear.spectral_selection import SpectralSelection
+from skhj.inverse.output_sizes import OutputSizes
 from skhj.inverse.preconditioner import Preconditioning, literal
 from skhj.inverse.setting import (
     DenseSetting,
@@ -61,6 +62,8 @@ class SettingChoice:
         Chooses that of images.
     preconditioning : Preconditioning
         Makes the units of vectors.
+    sizes : OutputSizes
+        Tells relative to what the errors of vectors' entries count.
     """
 
     preconditioned: bool = True
@@ -69,6 +72,7 @@ class SettingChoice:
     linear: LinearSelection = LinearSelection()
     spectral: SpectralSelection = SpectralSelection()
     preconditioning: Preconditioning = Preconditioning()
+    sizes: OutputSizes = OutputSizes()
 
     def candidates(self, pairs, operator, image_shape):
         """Choose the linear estimate, and make units and misfits of it.
@@ -111,46 +115,52 @@ class SettingChoice:
         B, X = pairs.of(pairs.seen)
         linear = kind.fit(B, X)
         means = linear.data_mean, linear.model_mean
-        scale = _size(X - linear(B))
-        units = SpectralUnits(linear.waves, *means, linear.start, scale)
+        size = self.sizes.of_all(X - linear(B))
+        units = SpectralUnits(linear.waves, *means, linear.start, size)
         setting = SpectralSetting(linear, units)
         return Candidate(setting, setting.physics(setting.arrays(), None), kind.fit)
 
     def _of_vectors(self, pairs, operator, *, keep_order):
         """Candidates from covariance matrices.
 
-        With ``keep_order``, the units have one unknown for each one of the models.
+        With ``keep_order``, the units have one unknown for each one of the models, and
+        one size for all of them: convolutions do not know their places.
         """
         is_known = operator is not None and operator.is_linear
         A = operator.dense() if is_known else None
         A = None if A is None else A.numpy()
-        choice = self.linear.choose(pairs.B, pairs.X, A, pairs.held_out)
         B, X = pairs.of(pairs.seen)
+        spread = 1.0 if keep_order else self.sizes(X - X.mean(axis=0), X)
+        choice = self.linear.choose(pairs.B, pairs.X, A, pairs.held_out, spread)
         statistics = statistics_of(B, X)
         linear = choice.kind.fit(statistics)
         if not is_known:
             A = estimated_operator(statistics)
         apply_operator = operator.data if A is None else partial(_times, A)
         kind = DenseSetting if is_known or operator is None else NonlinearSetting
+        if not self.preconditioned:
+            linear, as_it_is = _without_statistics(linear, X, apply_operator, is_known)
+        left = X - linear(B)
+        sizes = self.sizes.of_all(left) if keep_order else self.sizes(left, X)
         if self.preconditioned:
             preconditioners = self.preconditioning.preconditioners(
-                linear,
-                apply_operator,
-                choice.error,
+                linear.of_scaled(spread),
+                lambda scaled: apply_operator(scaled * spread),
+                np.sum(choice.error / spread**2),
                 keep_order=keep_order,
                 compress=kind.is_linear,
             )
+            preconditioners = [p.of_unscaled(spread) for p in preconditioners]
             refit = partial(_refitted, choice.kind)
         else:
-            preconditioners = [literal(linear, apply_operator)]
-            linear = linear._replace(gain=preconditioners[0].gain)
+            preconditioners = [as_it_is]
             refit = partial(_unchanged, linear.without_covariances())
         matrix = A if operator is None else None
-        scale, bounds = _size(X - linear(B)), (X.min(axis=0), X.max(axis=0))
+        bounds = X.min(axis=0), X.max(axis=0)
         linear = linear.without_covariances()
         candidates = []
         for preconditioner in preconditioners:
-            setting = kind(linear, preconditioner.units(linear, scale), matrix)
+            setting = kind(linear, preconditioner.units(linear, sizes), matrix)
             arrays = setting.arrays(preconditioner, bounds)
             candidate = Candidate(setting, setting.physics(arrays, operator), refit)
             candidates.append(candidate)
@@ -161,6 +171,19 @@ def _refitted(kind, B, X):
     return kind.fit(statistics_of(B, X)).without_covariances()
 
 
+def _without_statistics(linear, X, apply_operator, is_known):
+    """The start A^T b as a linear estimate, and its units.
+
+    Means are those of the estimate only where the operator had to be estimated too.
+    """
+    if is_known:
+        means = np.zeros_like(linear.data_mean), np.zeros_like(linear.model_mean)
+        linear = linear._replace(data_mean=means[0], model_mean=means[1])
+    scale = np.sqrt(np.mean((X - linear.model_mean) ** 2)) or 1.0
+    units = literal(apply_operator, X.shape[1], scale)
+    return linear._replace(gain=units.gain), units
+
+
 def _unchanged(linear, B, X):
     return linear
 
@@ -168,8 +191,3 @@ def _unchanged(linear, B, X):
 def _times(A, models):
     """Data (n, M) of models (n, N)."""
     return models @ A.T
-
-
-def _size(remainders):
-    """Root mean square of rows, 1 where they are zero."""
-    return float(np.sqrt(np.mean(np.sum(remainders**2, axis=1)))) or 1.0

@@ -49,3 +49,27 @@ class CorrectionRule:
         if mean <= stats.t.isf(self.chance, len(X) - 1) * error:
             return 0.0
         return float(share * (1 - (error / mean) ** 2))
+
+    def by_output(self, share, linear, answers, X):
+        """The share, or less for outputs that it would make worse.
+
+        Parameters
+        ----------
+        share : float
+            Share of all corrections.
+        linear, answers, X : ndarray of shape (n, N)
+            See `share`.
+
+        Returns
+        -------
+        float or ndarray of shape (N,)
+            The share, one for each output where it is not the same.
+        """
+        step, left = answers - linear, X - linear
+        squared = np.sum(step**2, axis=0)
+        best = np.sum(step * left, axis=0) / np.where(squared > 0, squared, 1)
+        # The error is a parabola in the share.
+        worse = 2 * best < share
+        if share == 0 or not worse.any():
+            return share
+        return np.where(worse, np.clip(best, 0, share), share)

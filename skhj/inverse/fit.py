@@ -122,7 +122,13 @@ class UnrolledFitter:
         is_known = operator is not None and operator.is_linear
         A = operator.dense() if is_known else None
         A = None if A is None else A.numpy()
-        mixture = mixtures.choose(pairs, setting.linear, A, noise_level)
+        sizes = setting.units.sizes
+        mixture = mixtures.choose(
+            pairs.of_scaled(sizes),
+            setting.linear.of_scaled(sizes),
+            None if A is None else A * sizes,
+            noise_level,
+        )
         return [
             candidate._replace(setting=candidate.setting.with_mixture(mixture))
             for candidate in candidates

@@ -46,14 +46,14 @@ class InverseState(NamedTuple):
         What it is made of.
     weights : dict of str to ndarray
         Its state.
-    correction : float
+    correction : float or ndarray of shape (N,)
         Share of its correction that is applied.
     """
 
     setting: Setting
     architecture: Architecture
     weights: dict[str, np.ndarray]
-    correction: float
+    correction: float | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,10 @@ class LearnedInverse:
         What the network is made of; its seed is that of the noise of draws too.
     network : nn.Module
         The network, in double precision.
-    correction : float, default=1.0
+    correction : float or ndarray of shape (N,), default=1.0
         Share of the network's correction that is applied, from 0 to 1: of the linear
-        estimate, or of draws of the setting's mixture.
+        estimate, where the outputs' differ one for each, or of draws of the setting's
+        mixture.
     n_averaged : int, default=100
         Draws that are averaged to a mean: their noise is a hundredth of its variance.
     """
@@ -78,7 +79,7 @@ class LearnedInverse:
     setting: Setting
     architecture: Architecture
     network: nn.Module
-    correction: float = 1.0
+    correction: float | np.ndarray = 1.0
     n_averaged: int = 100
 
     def to_state(self):
@@ -221,7 +222,7 @@ class LearnedInverse:
         start = self._to_model(self.network.physics.split(inputs)[0])
         steps = torch.stack([answer - start for answer in evaluate(inputs)])
         differences = units.differences(steps.cpu().numpy())
-        if self.correction == 0 and not self.draws:
+        if np.all(self.correction == 0) and not self.draws:
             answered = np.ones(len(B), dtype=bool)
             return self.linear(B) + np.zeros_like(differences), answered
         finite = np.isfinite(differences).all(axis=(0, 2))

@@ -94,8 +94,14 @@ class MeanObjective:
         """
         B, X = pairs.of(pairs.held_out)
         models, finite = inverse.predict(B)
-        share = self.correction.share(inverse.linear(B), models, X)
-        return Judged(replace(inverse, correction=share), share > 0, finite)
+        sizes = inverse.setting.units.sizes
+        scaled = inverse.linear(B) / sizes, models / sizes, X / sizes
+        share = self.correction.share(*scaled)
+        if not inverse.architecture.remainder:  # the answer is the iteration's
+            return Judged(inverse, share > 0, finite)
+        if np.ndim(sizes) > 0:
+            share = self.correction.by_output(share, *scaled)
+        return Judged(replace(inverse, correction=share), np.any(share > 0), finite)
 
 
 @dataclass(frozen=True)
@@ -161,7 +167,8 @@ class DrawObjective:
         if inverse.starts is None:
             # Without a check, no draws of images are made for it.
             draws = support and inverse.sample(B, self.n_draws).models
-            score, outside = result.best_loss, self._outside(draws, support, B)
+            outside = self._outside(inverse, draws, support, B)
+            score = result.best_loss
         else:
             inverse, score, outside = self._better(inverse, criterion, support, B, X)
         peer = self._score_of_linear(criterion, inverse.setting, B, X)
@@ -173,13 +180,15 @@ class DrawObjective:
         applies = inverse.setting.has_covariances and n_unknowns <= self.most_unknowns
         if not applies or pairs.held_out.sum() < self.fewest_judged:
             return None
-        return Support.of(pairs, inverse.setting.linear)
+        setting = inverse.setting
+        sizes = setting.units.sizes
+        return Support.of(pairs.of_scaled(sizes), setting.linear.of_scaled(sizes))
 
-    def _outside(self, draws, support, B):
+    def _outside(self, inverse, draws, support, B):
         """How many times as many draws lie far from models as should; 1 by chance."""
         if support is None:
             return 1.0
-        share = support.share_outside(B, draws)
+        share = support.share_outside(B, draws / inverse.setting.units.sizes)
         return max(share - 2 * support.chance, support.expected) / support.expected
 
     def _better(self, inverse, criterion, support, B, X):
@@ -189,7 +198,7 @@ class DrawObjective:
         scores, outside, both = [], [], [replace(inverse, correction=0.0), inverse]
         for one in both:
             draws = one.sample(B, self.n_judged).models
-            outside.append(self._outside(draws[: self.n_draws], support, B))
+            outside.append(self._outside(one, draws[: self.n_draws], support, B))
             draws = np.array([one.setting.units.answers(draw) for draw in draws])
             with threads_for(draws.size * self.n_judged):
                 score = criterion.of_samples(to_tensor(draws), answers)

@@ -38,6 +38,10 @@ class Pairs(NamedTuple):
         """Multiplications in data of all models, by an operator that is a matrix."""
         return self.X.size * self.B.shape[1]
 
+    def of_scaled(self, sizes):
+        """The same pairs with models over their sizes, (N,) or one of all."""
+        return self._replace(X=self.X / sizes)
+
     def of(self, rows):
         """Data and models of some rows."""
         return self.B[rows], self.X[rows]

@@ -27,7 +27,7 @@ class Preconditioner(NamedTuple):
     Attributes
     ----------
     basis : ndarray of shape (N, k)
-        Orthonormal directions of the models.
+        Orthonormal directions of the models, in the units of the estimate.
     factor : ndarray of shape (k, k)
         Symmetric; a power of their covariance.
     spread : ndarray of shape (k, k)
@@ -52,10 +52,36 @@ class Preconditioner(NamedTuple):
         """Gain of the linear estimate that is the start, (N, M)."""
         return self.basis @ self.factor @ self.start
 
-    def units(self, estimate, scale):
-        """Units of a network around the means of an estimate."""
-        means = estimate.data_mean, estimate.model_mean
-        return DenseUnits(*means, self.start, self.whitening, self.basis, scale)
+    def of_unscaled(self, spread):
+        """The same change of units, for models times their spread, (N,) or one."""
+        return self._replace(basis=(self.basis.T * spread).T)
+
+    def units(self, estimate, sizes):
+        """Units of a network around the means of an estimate.
+
+        Parameters
+        ----------
+        estimate : LinearEstimate
+            The estimate.
+        sizes : ndarray of shape (N,) or float
+            What errors of the models are relative to.
+
+        Returns
+        -------
+        DenseUnits
+            The units, of models in the span of the basis.
+        """
+        relative = (self.basis.T / sizes).T
+        root, inverse = _roots_of_gram(relative)
+        return DenseUnits(
+            estimate.data_mean,
+            estimate.model_mean,
+            self.start,
+            self.whitening,
+            (relative.T / sizes).T @ inverse,
+            self.basis @ inverse,
+            sizes,
+        )
 
 
 @dataclass(frozen=True)
@@ -138,29 +164,38 @@ class Preconditioning:
         return values, vectors, np.eye(N)
 
 
-def literal(estimate, apply_operator):
+def literal(apply_operator, n_unknowns, scale):
     """Units without statistics: one scale for the models and one for the data.
 
     Parameters
     ----------
-    estimate : LinearEstimate
-        Only the traces of its covariances are used.
     apply_operator : callable
         Maps models of shape (n, N) to data (n, M), linearly.
+    n_unknowns : int
+        The N.
+    scale : float
+        Size of the models.
 
     Returns
     -------
     Preconditioner
         The units; the start is A^T b over the squared norm of A.
     """
-    N = len(estimate.model_mean)
-    identity = np.eye(N)
-    scale = np.sqrt(np.trace(estimate.model_covariance) / N) or 1.0
+    identity = np.eye(n_unknowns)
     A = apply_operator(identity).T
     norm = np.linalg.norm(A, 2) * scale or 1.0
     factor, start = scale * identity, scale * A.T / norm**2
     whitening = np.eye(len(A)) / norm
     return Preconditioner(identity, factor, factor, start, whitening, scale * A / norm)
+
+
+def _roots_of_gram(columns):
+    """Symmetric roots of columns^T columns, and their inverses."""
+    diagonal = columns.diagonal()
+    if len(columns) == len(diagonal) and np.array_equal(columns, np.diag(diagonal)):
+        return np.diag(diagonal), np.diag(1 / diagonal)
+    gram = columns.T @ columns
+    return symmetric_power(gram, 1 / 2), symmetric_power(gram, -1 / 2)
 
 
 def _covariance_left(estimate, apply_operator):

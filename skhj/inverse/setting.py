@@ -99,9 +99,13 @@ class DenseSetting(Setting):
         dict of str to ndarray
             Arrays by their names.
         """
-        scale, p = self.units.scale, preconditioner
-        factor, spread = p.factor / scale, p.spread / scale
-        return {"matrix": p.matrix, "factor": factor, "spread": spread}
+        factor, spread = self._in_answers(preconditioner)
+        return {"matrix": preconditioner.matrix, "factor": factor, "spread": spread}
+
+    def _in_answers(self, p):
+        """Maps of u, and of steps away from the start, to the network's answers."""
+        to_answers = self.units.analysis.T @ p.basis
+        return to_answers @ p.factor, to_answers @ p.spread
 
     def physics(self, arrays, operator):
         """Misfit in these units.
@@ -135,15 +139,14 @@ class NonlinearSetting(DenseSetting):
 
     def arrays(self, preconditioner, bounds):
         """What the misfit is made of, see `DenseSetting.arrays`."""
-        scale, p = self.units.scale, preconditioner
+        p = preconditioner
         parts = NonlinearParts(
             self.linear.model_mean,
             p.basis @ p.factor,
             self.linear.data_mean,
             p.whitening,
             *bounds,
-            p.factor / scale,
-            p.spread / scale,
+            *self._in_answers(p),
         )
         return parts._asdict()
 
@@ -178,7 +181,7 @@ class SpectralSetting(Setting):
 
     def arrays(self):
         """What the misfit is made of, by name."""
-        factor = self.linear.factor / self.units.scale
+        factor = self.linear.factor / self.units.sizes
         return {"multiplier": self.linear.normal, "factor": factor}
 
     def physics(self, arrays, operator):

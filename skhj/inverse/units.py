@@ -18,18 +18,19 @@ class DenseUnits(NamedTuple):
         Where the inputs and the answers are zero.
     start, whitening : ndarray of shape (k, M), (m, M)
         Map centred data to the network's inputs, the start and the data.
-    basis : ndarray of shape (N, k)
-        Directions of the models.
-    scale : float
-        Size of one unit of the network's answers.
+    analysis, synthesis : ndarray of shape (N, k)
+        From centred models to answers, and back to those that the network can answer.
+    sizes : ndarray of shape (N,) or float
+        Sizes of the models: squares of answers are those of models over them.
     """
 
     data_mean: np.ndarray
     model_mean: np.ndarray
     start: np.ndarray
     whitening: np.ndarray
-    basis: np.ndarray
-    scale: float
+    analysis: np.ndarray
+    synthesis: np.ndarray
+    sizes: np.ndarray | float
 
     def inputs(self, B):
         """Inputs of the network, (n, k + m), from data (n, M)."""
@@ -40,11 +41,11 @@ class DenseUnits(NamedTuple):
 
     def answers(self, X):
         """What the network should answer, (n, k), for models (n, N)."""
-        return (X - self.model_mean) @ self.basis / self.scale
+        return (X - self.model_mean) @ self.analysis
 
     def differences(self, answers):
         """Differences of models (..., N) from differences of answers (..., k)."""
-        return self.scale * answers @ self.basis.T
+        return answers @ self.synthesis.T
 
 
 class SpectralUnits(NamedTuple):
@@ -58,15 +59,16 @@ class SpectralUnits(NamedTuple):
         Where the inputs and the answers are zero.
     start : ndarray
         Multiplier from centred data to the start.
-    scale : float
-        Size of one unit of the network's answers.
+    sizes : float
+        Size of all models, that of one unit of the network's answers: other sizes of
+        pixels would not commute with waves.
     """
 
     waves: FourierWaves | CosineWaves
     data_mean: np.ndarray
     model_mean: np.ndarray
     start: np.ndarray
-    scale: float
+    sizes: float
 
     def inputs(self, B):
         """Inputs of the network, (n, N), from data (n, N)."""
@@ -75,8 +77,8 @@ class SpectralUnits(NamedTuple):
 
     def answers(self, X):
         """What the network should answer, (n, N), for models (n, N)."""
-        return (X - self.model_mean.ravel()) / self.scale
+        return (X - self.model_mean.ravel()) / self.sizes
 
     def differences(self, answers):
         """Differences of models from differences of answers, of the same shape."""
-        return self.scale * answers
+        return self.sizes * answers

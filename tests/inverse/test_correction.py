@@ -36,3 +36,13 @@ def test_nothing_to_correct_is_no_share():
     linear, _, models = pairs(10, 1.0, 0.0)
     assert CorrectionRule().share(linear, linear, models) == 0
     assert CorrectionRule().share(linear[:1], linear[:1] + 1, models[:1]) == 0
+
+
+def test_no_output_is_made_worse_and_the_others_have_their_share():
+    linear, answers, models = pairs(1000, 0.8, noise=0.1)
+    models[:, 1] = linear[:, 1] - 0.2 * (answers - linear)[:, 1]
+    models[:, 2] = linear[:, 2] + 0.2 * (answers - linear)[:, 2]
+    rule = CorrectionRule()
+    share = rule.by_output(0.7, linear, answers, models)
+    np.testing.assert_allclose(share, [0.7, 0.0, 0.2], rtol=1e-12)
+    assert rule.by_output(0.7, linear[:, :1], answers[:, :1], models[:, :1]) == 0.7

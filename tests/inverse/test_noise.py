@@ -69,7 +69,8 @@ def test_data_get_the_noise_that_they_lack(given):
 def test_fresh_noise_is_white_in_the_units_of_the_data():
     rng = np.random.RandomState(0)
     start, whitening = rng.normal(size=(2, 5)), rng.normal(size=(3, 5))
-    units = DenseUnits(rng.normal(size=5), np.zeros(2), start, whitening, np.eye(2), 1)
+    eye = np.eye(2)
+    units = DenseUnits(rng.normal(size=5), np.zeros(2), start, whitening, eye, eye, 1)
     fresh, inputs = FreshNoise(units, 0.3, seeded()), torch.zeros(40_000, 5)
     first, second = fresh(inputs).numpy(), fresh(inputs).numpy()
     assert (first != second).all()

@@ -110,7 +110,7 @@ def test_draws_are_scored_in_white_units_where_covariances_are_affordable(
     criterion, module = objective.prepare(None, setting, pairs, None)
     assert module.n_draws == 3
     left = pairs.X - setting.linear(pairs.B)
-    left = left[pairs.seen] @ setting.units.basis / setting.units.scale
+    left = left[pairs.seen] @ setting.units.analysis
     white = left @ criterion.whitening.numpy().T
     # Single precision; k directions share a mean square of one.
     np.testing.assert_allclose(white.T @ white / 50, np.eye(8) / 8, atol=1e-4)

@@ -67,6 +67,16 @@ class LinearEstimate(NamedTuple):
         """Models (n, N) from data (n, M)."""
         return self.model_mean + (B - self.data_mean) @ self.gain.T
 
+    def of_scaled(self, sizes):
+        """The same estimate of models over their sizes, (N,) or one of all."""
+        sizes = np.broadcast_to(sizes, self.model_mean.shape)
+        C = self.model_covariance
+        return self._replace(
+            model_mean=self.model_mean / sizes,
+            gain=self.gain / sizes[:, None],
+            model_covariance=None if C is None else C / np.outer(sizes, sizes),
+        )
+
     def without_covariances(self):
         """The same estimate, without what only its units are made of."""
         return self._replace(data_covariance=None, model_covariance=None)

@@ -1,7 +1,6 @@
 """Choose a linear estimate of vectors from data on hold-outs."""
 
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -56,13 +55,13 @@ class LinearChoice(NamedTuple):
 
     Attributes
     ----------
-    error : float
-        Its mean squared error there, summed over the unknowns.
+    error : ndarray of shape (N,)
+        Its mean squared errors there, of each unknown.
     kind : Ridge or Wiener
         Its method ``fit`` maps `Statistics` to an estimate.
     """
 
-    error: float
+    error: np.ndarray
     kind: Ridge | Wiener
 
 
@@ -96,7 +95,7 @@ class LinearSelection:
     few_numbers: int = 512
     n_hold_outs: int = 8
 
-    def choose(self, B, X, A, held_out):
+    def choose(self, B, X, A, held_out, sizes=1.0):
         """Choose the best on samples held out.
 
         Parameters
@@ -109,12 +108,18 @@ class LinearSelection:
             The operator, where it is known and linear.
         held_out : ndarray of shape (n,), dtype bool
             Samples to choose on.
+        sizes : ndarray of shape (N,) or float, default=1.0
+            Sizes of the unknowns, relative to which their errors count.
 
         Returns
         -------
         LinearChoice
             The choice.
         """
+
+        def total(choice):
+            return np.sum(choice.error / sizes**2)
+
         numbers = max(B.shape[1], X.shape[1])
         is_small = len(B) < self.few_samples and numbers <= self.few_numbers
         n_turns = self.n_hold_outs if is_small else 1
@@ -123,11 +128,11 @@ class LinearSelection:
             for turn in range(n_turns)
         ]
         ridges, wieners = (_averaged(kinds) for kinds in zip(*turns, strict=True))
-        best = min(ridges, key=attrgetter("error"))
+        best = min(ridges, key=total)
         if not wieners:
             return best
-        best_known = min(wieners, key=attrgetter("error"))
-        return best if best.error < self.margin * best_known.error else best_known
+        best_known = min(wieners, key=total)
+        return best if total(best) < self.margin * total(best_known) else best_known
 
     def _judged(self, B, X, A, held_out):
         """Choices with their errors on some samples: ridges, and those that know A."""
@@ -135,7 +140,7 @@ class LinearSelection:
 
         def judged(kind, estimate):
             misfit = estimate(B[held_out]) - X[held_out]
-            return LinearChoice(np.mean(np.sum(misfit**2, axis=1)), kind)
+            return LinearChoice(np.mean(misfit**2, axis=0), kind)
 
         ridges = []
         for scaled in (True, False):
@@ -151,6 +156,6 @@ class LinearSelection:
 def _averaged(turns):
     """Choices with their mean errors over hold-outs."""
     return [
-        LinearChoice(np.mean([turn.error for turn in same]), same[0].kind)
+        LinearChoice(np.mean([turn.error for turn in same], axis=0), same[0].kind)
         for same in zip(*turns, strict=True)
     ]

@@ -18,7 +18,7 @@ class JointMixture(NamedTuple):
     Attributes
     ----------
     mixture : GaussianMixture
-        Of (x - m, t), K components.
+        Of (x - m, t), K components; x over their sizes.
     statistic : ndarray of shape (r, M)
         The T.
     """

@@ -25,6 +25,11 @@ class Architecture:
         Shape (H, W) of models that are images, for which all is convolutional.
     resolution : {"half", "full"}, default="half"
         Resolution of the embedding of images.
+    potential : {"learned", "l1"}, default="learned"
+        A network, or a weighted l1 norm.
+    remainder : bool, default=True
+        Whether what the embedding leaves of the start is kept, x = r + E z; x = E z if
+        not.
     noisy : bool, default=False
         Whether noise of learned size is added before each layer.
     seed : int, default=0
@@ -38,6 +43,8 @@ class Architecture:
     potential_depth: int = 2
     image_shape: tuple[int, int] | None = None
     resolution: str = "half"
+    potential: str = "learned"
+    remainder: bool = True
     noisy: bool = False
     seed: int = 0
 

@@ -3,7 +3,13 @@
 import torch
 
 from skhj.inverse.unrolled.embedding import KERNELS, ConvEmbedding, DenseEmbedding
-from skhj.inverse.unrolled.network import EmbeddedNetwork, Halving, ProximalNetwork
+from skhj.inverse.unrolled.l1_potential import L1Potential
+from skhj.inverse.unrolled.network import (
+    EmbeddedNetwork,
+    Halving,
+    LiteralNetwork,
+    ProximalNetwork,
+)
 from skhj.inverse.unrolled.potential import ConvPotential, DensePotential
 from skhj.inverse.unrolled.proximal import ConvProx, DenseProx
 
@@ -78,16 +84,11 @@ def _embedded(physics, architecture, parts, kernels, n_potentials, halving=None)
     K, n_layers = architecture.embedding_dim, architecture.n_layers
     start = parts.embedding.start(physics.n_unknowns, K, generator)
     potentials = [
-        parts.potential(
-            K,
-            K,
-            architecture.potential_depth,
-            timed=kernels.timed,
-            generator=generator,
-        )
+        _potential(architecture, parts, timed=kernels.timed, generator=generator)
         for _ in range(n_potentials)
     ]
-    return EmbeddedNetwork(
+    kind = EmbeddedNetwork if architecture.remainder else LiteralNetwork
+    return kind(
         physics,
         parts.embedding,
         kernels(start, n_layers, generator=generator),
@@ -96,6 +97,14 @@ def _embedded(physics, architecture, parts, kernels, n_potentials, halving=None)
         halving=halving,
         noise_shape=parts.noise_shapes[1] if architecture.noisy else None,
     )
+
+
+def _potential(architecture, parts, *, timed, generator):
+    K = architecture.embedding_dim
+    if architecture.potential == "l1":
+        return L1Potential(K)
+    depth = architecture.potential_depth
+    return parts.potential(K, K, depth, timed=timed, generator=generator)
 
 
 _BUILDERS = {"eunet": _eunet, "optenet": _optenet, "proximal": _proximal}

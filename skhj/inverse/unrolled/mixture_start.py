@@ -34,7 +34,7 @@ class MixtureStart(nn.Module):
         Parameters
         ----------
         joint : JointMixture
-            The mixture of models and statistics.
+            The mixture of models, over their sizes, and statistics.
         units : DenseUnits
             Units of the network.
         factor : ndarray of shape (k, k)
@@ -48,7 +48,7 @@ class MixtureStart(nn.Module):
         mixture, T = joint
         from_data = np.concatenate([units.start, units.whitening])
         statistic = T @ np.linalg.pinv(from_data)
-        to_start = np.linalg.pinv(units.scale * units.basis @ factor)
+        to_start = np.linalg.pinv((units.synthesis.T / units.sizes).T @ factor)
         (k, N), r = to_start.shape, len(T)
         change = np.zeros((k + r, N + r))
         change[:k, :N], change[k:, N:] = to_start, np.eye(r)

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-__all__ = ["EmbeddedNetwork", "Halving", "ProximalNetwork", "standard_normal"]
+__all__ = [
+    "EmbeddedNetwork",
+    "Halving",
+    "LiteralNetwork",
+    "ProximalNetwork",
+    "standard_normal",
+]
 
 
 @dataclass(frozen=True)
@@ -110,8 +116,11 @@ class EmbeddedNetwork(UnrolledNetwork):
         - h_j \nabla\phi_j(z_j), \qquad z_0 = E_0^T u_0, \quad r = u_0 - E_0 z_0,
 
     with the misfit D of the physics. With one kernel and one potential for all layers
-    it is OPTEnet, with its own for each layer EUnet. The remainder r of the start is
-    zero for a tight frame.
+    it is OPTEnet, with its own for each layer EUnet.
+
+    The remainder r is what the embedding leaves of the start, zero for a tight frame.
+    It does not move: where the learned E_0 is no frame, the network still begins at
+    exactly u_0, and what it has not learned to represent is kept.
 
     Parameters
     ----------
@@ -162,7 +171,7 @@ class EmbeddedNetwork(UnrolledNetwork):
         start, data = self.physics.split(inputs)
         kernels, steps = self.kernels(), self.steps
         z = self.embedding.restrict(kernels[0], start)
-        rest = start - self.embedding.expand(kernels[0], z)
+        start, rest = self._parts(start, self.embedding.expand(kernels[0], z))
         yield start
         for layer in range(self.n_layers):
             z = self._perturbed(z, layer, noise)
@@ -175,6 +184,11 @@ class EmbeddedNetwork(UnrolledNetwork):
             z = z - step
             if layer + 1 in layers:
                 yield rest + self.embedding.expand(kernels[layer + 1], z)
+
+    @staticmethod
+    def _parts(start, embedded):
+        """Where the iterates start, and what of it stays."""
+        return start, start - embedded
 
     def _halved(self, step, z, kernel, rest, data):
         """The step, in rows where it would raise the objective times powers of 1/2."""
@@ -195,6 +209,17 @@ class EmbeddedNetwork(UnrolledNetwork):
             else:
                 part[rises] = 0.0
         return share * step
+
+
+class LiteralNetwork(EmbeddedNetwork):
+    """The same descent for u = E z, the iteration as the paper has it: r = 0.
+
+    What it answers is in the range of the embedding, its start E_0 E_0^T u_0 too.
+    """
+
+    @staticmethod
+    def _parts(start, embedded):
+        return embedded, torch.zeros_like(start)
 
 
 class ProximalNetwork(UnrolledNetwork):

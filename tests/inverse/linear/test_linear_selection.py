@@ -32,7 +32,7 @@ def test_choice_leaves_a_wrong_operator():
     held_out = np.arange(len(B)) < 40
     right = LinearSelection().choose(B, X, A, held_out)
     wrong = LinearSelection().choose(B, X, -3 * A, held_out)
-    assert wrong.error <= 1.02 * right.error
+    assert wrong.error.sum() <= 1.02 * right.error.sum()
 
 
 def test_refit_on_the_same_samples_has_the_error_of_the_choice():
@@ -41,7 +41,7 @@ def test_refit_on_the_same_samples_has_the_error_of_the_choice():
     for operator in (A, None):
         choice = LinearSelection().choose(B, X, operator, held_out)
         again = choice.kind.fit(statistics_of(B[~held_out], X[~held_out]))
-        error = np.mean(np.sum((again(B) - X)[held_out] ** 2, axis=1))
+        error = np.mean((again(B) - X)[held_out] ** 2, axis=0)
         np.testing.assert_allclose(error, choice.error)
 
 

@@ -38,8 +38,11 @@ def pairs():
 def starts(pairs, *, knows_operator):
     operator = as_operator(A) if knows_operator else None
     candidate = SettingChoice().candidates(pairs, operator, None)[0]
-    setting, known = candidate.setting, A if knows_operator else None
-    joint = MixtureSelection(FIT).choose(pairs, setting.linear, known)
+    setting = candidate.setting
+    sizes = setting.units.sizes
+    known = A * sizes if knows_operator else None
+    scaled = pairs.of_scaled(sizes), setting.linear.of_scaled(sizes)
+    joint = MixtureSelection(FIT).choose(*scaled, known)
     factor = candidate.physics.factor.numpy()
     return joint, MixtureStart.of(joint, setting.units, factor), setting, factor
 

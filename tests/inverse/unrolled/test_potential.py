@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from skhj.inverse.unrolled.l1_potential import L1Potential
 from skhj.inverse.unrolled.potential import (
     ConvPotential,
     DensePotential,
@@ -101,3 +102,23 @@ def test_transposed_convolution_is_the_adjoint():
     weight = torch.randn(4, 2, 3, 3, generator=seeded(2), dtype=torch.float64)
     there = (torch.nn.functional.conv2d(x, weight, padding=1) * a).sum()
     torch.testing.assert_close(there, (x * transposed_convolution(a, weight)).sum())
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3, 2)])
+def test_l1_norm_is_that_of_one_sharp_layer(shape):
+    potential = L1Potential(5, weight=0.3, sharpness=40.0).double()
+    z = torch.randn(shape, generator=seeded(), dtype=torch.float64).requires_grad_()
+    value = potential(z)
+    (expected,) = torch.autograd.grad(value.sum(), z)
+    torch.testing.assert_close(potential.gradient(z), expected)
+    norm = 0.3 * z.abs().flatten(1).sum(1)
+    gap = 0.3 * math.log(2) / 40 * z[0].numel()
+    # The weight is kept as a logarithm in single precision.
+    assert ((norm - value) <= gap * (1 + 1e-6)).all()
+    assert (norm >= value).all()
+    eye = [torch.eye(5, dtype=torch.float64)], [torch.zeros(5, dtype=torch.float64)]
+    if len(shape) == 2:
+        layer = DensePotential(5, 5, 1, generator=seeded()).double()
+        weights = torch.full((5,), 0.3, dtype=torch.float64)
+        Potential.__init__(layer, *eye, weights, torch.full_like(weights, 40.0))
+        torch.testing.assert_close(layer(z), value, rtol=1e-6, atol=0)
