@@ -67,6 +67,20 @@ class InverseEstimator(
     the models, ``_fitted_setting``, and ``_fitted_ndim``, the number of axes of y.
     """
 
+    @property
+    def profiles_(self):
+        """Columns of the last layer's embedding, of which the answer is a sum.
+
+        Returns
+        -------
+        Profiles or None
+            A named tuple whose ``directions``, of shape (K, N), are the columns in the
+            units of the models, the longest first; of images one for each channel, at
+            the place in the middle. None of "proximal", which has no embedding.
+        """
+        check_is_fitted(self)
+        return self._loaded_inverse.profiles()
+
     def _check_data(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=FLOATS, reset=False)

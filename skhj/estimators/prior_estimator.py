@@ -43,6 +43,23 @@ class PriorEstimator(
     # Size of the points that have answers.
     _largest_point = np.inf
 
+    @property
+    def profiles_(self):
+        """Functions of one variable that the model is a sum of, and their directions.
+
+        Returns
+        -------
+        Profiles or None
+            A named tuple of ``directions``, ``arguments``, ``values`` and ``rank``, the
+            widest first: of "ridge" the directions, and splines that S is the sum of,
+            but for a constant and in a basis that is not orthonormal a quadratic; of
+            images the filters, and the functions of their responses whose sum is J. See
+            `skhj.inspection.ProfilesDisplay`.
+        """
+        check_is_fitted(self)
+        model = getattr(self, "_loaded_model", None)
+        return None if model is None else model.profiles(n_points=201)
+
     def _check_samples(self, X, y, gradient, dtype=np.float64):
         """Arrays of ``dtype``, or an error that names the one that is wrong."""
         X, y = validate_data(

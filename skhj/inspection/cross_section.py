@@ -13,6 +13,7 @@ RESPONSES = {
     "prox": ("prox", "prox, same component"),
     "prior": ("prior", "prior J"),
 }
+BOUNDS = {"value": "value_bounds", "prior": "prior_bounds"}
 
 
 class CrossSectionDisplay:
@@ -32,6 +33,9 @@ class CrossSectionDisplay:
         The true function there, where known.
     label : str
         What the function is, for the vertical axis.
+    bounds : ndarray of shape (2, n_features_shown, n_points) or None, default=None
+        Lower and upper bounds of the true function, where the estimator has them; they
+        may be infinite.
 
     Attributes
     ----------
@@ -41,6 +45,8 @@ class CrossSectionDisplay:
         Its figure.
     lines_ : list of matplotlib Line2D
         The curves, learned and reference in turn.
+    bands_ : list of matplotlib PolyCollection
+        What lies between the bounds, one band for each feature where these are finite.
 
     Examples
     --------
@@ -58,12 +64,13 @@ class CrossSectionDisplay:
     (2, 101)
     """
 
-    def __init__(self, *, features, grid, response, reference, label):
+    def __init__(self, *, features, grid, response, reference, label, bounds=None):
         self.features = features
         self.grid = grid
         self.response = response
         self.reference = reference
         self.label = label
+        self.bounds = bounds
 
     @classmethod
     def from_estimator(
@@ -83,7 +90,8 @@ class CrossSectionDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted estimator of a prior.
+            A fitted estimator of a prior. Where it has bounds of what is shown, as
+            `PQMPrior` has of value and prior, these are kept too.
         X : array-like of shape (n, d)
             Points whose range, feature by feature, the cross-sections span.
         features : sequence of int, default=(0,)
@@ -130,7 +138,8 @@ class CrossSectionDisplay:
         if not np.isfinite(origin).all():
             raise ValueError(f"origin must be finite, got {origin}")
         method, label = RESPONSES[response]
-        grid, learned, true = [], [], []
+        bracket = getattr(estimator, BOUNDS.get(response, ""), None)
+        grid, learned, true, bounds = [], [], [], []
         for feature in features:
             points = np.tile(origin, (n_points, 1))
             points[:, feature] = np.linspace(
@@ -140,17 +149,20 @@ class CrossSectionDisplay:
             learned.append(_component(getattr(estimator, method)(points), feature))
             if reference is not None:
                 true.append(_component(np.asarray(reference(points)), feature))
+            if bracket is not None:
+                bounds.append(bracket(points))
         display = cls(
             features=features,
             grid=np.array(grid),
             response=np.array(learned),
             reference=np.array(true) if true else None,
             label=label,
+            bounds=np.stack(bounds, axis=1) if bounds else None,
         )
         return display if ax is None else display.plot(ax=ax)
 
     def plot(self, ax=None):
-        """Draw the cross-sections, the reference dashed.
+        """Draw the cross-sections, the reference dashed, the bounds as a band.
 
         Parameters
         ----------
@@ -160,13 +172,13 @@ class CrossSectionDisplay:
         Returns
         -------
         CrossSectionDisplay
-            The display, with ``ax_``, ``figure_`` and ``lines_``.
+            The display, with ``ax_``, ``figure_``, ``lines_`` and ``bands_``.
         """
         if ax is None:
             import matplotlib.pyplot as plt
 
             _, ax = plt.subplots()
-        self.lines_ = []
+        self.lines_, self.bands_ = [], []
         for row, feature in enumerate(self.features):
             name = f"feature {feature}" if len(self.features) > 1 else "learned"
             self.lines_ += ax.plot(self.grid[row], self.response[row], label=name)
@@ -179,10 +191,30 @@ class CrossSectionDisplay:
                     linewidth=1,
                     label="true" if row == 0 else None,
                 )
+        self._plot_bounds(ax)
         ax.set(xlabel="value of the feature", ylabel=self.label)
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+    def _plot_bounds(self, ax):
+        if self.bounds is None:
+            return
+        learned = self.lines_[:: 1 if self.reference is None else 2]
+        for row, line in enumerate(learned):
+            lower, upper = self.bounds[:, row]
+            finite = np.isfinite(upper - lower)
+            if finite.any():
+                band = ax.fill_between(
+                    self.grid[row],
+                    lower,
+                    np.where(finite, upper, lower),
+                    where=finite,
+                    color=line.get_color(),
+                    alpha=0.2,
+                    label="bounds" if not self.bands_ else None,
+                )
+                self.bands_.append(band)
 
 
 def _component(values, feature):

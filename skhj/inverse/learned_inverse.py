@@ -14,6 +14,7 @@ from skhj.inverse.unrolled.build import make_unrolled
 from skhj.inverse.unrolled.mixture_start import MixtureStart
 from skhj.inverse.unrolled.network import standard_normal
 from skhj.numerics.blocks import row_blocks
+from skhj.numerics.profiles import Profiles
 from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
 
@@ -134,6 +135,27 @@ class LearnedInverse:
         if starts is not None:
             starts.to(next(self.network.parameters()).device)
         return starts
+
+    @torch.no_grad()
+    def profiles(self):
+        """Columns of the last layer's embedding, in the models' units, longest first.
+
+        The answer is a sum of them. Of images, those of the place in the middle, one a
+        channel.
+
+        Returns
+        -------
+        Profiles or None
+            Directions (K, N) alone; None where there is no embedding.
+        """
+        if not hasattr(self.network, "kernels"):
+            return None
+        kernel = self.network.kernels()[-1]
+        columns = self.network.embedding.columns(kernel)
+        models = self.network.physics.to_model(columns, torch.zeros_like(columns))
+        directions = self.setting.units.differences(models.cpu().numpy())
+        order = np.argsort(-np.linalg.norm(directions, axis=1), kind="stable")
+        return Profiles(directions[order])
 
     def with_linear(self, linear):
         """The same network's correction of another linear estimate."""

@@ -38,6 +38,13 @@ class Model:
         """Derivative of the prox at a time, 0 < time <= t, along directions (n, d)."""
         raise NotImplementedError
 
+    def profiles(self, n_points):
+        """Functions of one variable that it is a sum of, as `Profiles`, or None."""
+        for function in self._present:
+            if hasattr(function, "profiles"):
+                return function.profiles(n_points)
+        return None
+
     def shift_(self, constant):
         """Add a constant to the value function and the prior, in place."""
         # The function of the value is minus it.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skhj import HJPriorRegressor
+from skhj import HJPriorRegressor, PQMPrior
 from skhj.datasets import make_value_samples
 from skhj.inspection import CrossSectionDisplay
 from skhj.problems import ConcaveQuadratic
@@ -70,3 +70,39 @@ def test_plot_draws_a_learned_and_a_dashed_line_a_feature(model):
 def test_bad_arguments_are_named(model, changes, message):
     with pytest.raises(ValueError, match=message):
         CrossSectionDisplay.from_estimator(*model, **changes)
+
+
+@pytest.mark.parametrize(
+    ("response", "bounds"), [("prior", "prior_bounds"), ("value", "value_bounds")]
+)
+def test_bounds_are_a_band_where_they_are_finite(response, bounds):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    X, y, G = make_value_samples(PROBLEM, 50, 2, random_state=0)
+    est = PQMPrior(alpha=0.0, smoothness=3.0).fit(X, y, gradient=G)
+    display = CrossSectionDisplay.from_estimator(
+        est, X, features=[0, 1], response=response, reference=PROBLEM.prior
+    ).plot()
+    points = np.tile(X.mean(axis=0), (101, 1))
+    points[:, 0] = display.grid[0]
+    np.testing.assert_array_equal(display.bounds[:, 0], getattr(est, bounds)(points))
+    assert len(display.bands_) == 2
+    heights = display.bands_[0].get_paths()[0].vertices[:, 1]
+    for bound in display.bounds[:, 0]:
+        assert np.isin(bound, heights).all()
+    plt.close(display.figure_)
+
+
+def test_infinite_bounds_draw_no_band():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    X, y, G = make_value_samples(PROBLEM, 50, 2, random_state=0)
+    est = PQMPrior(smoothness=np.inf).fit(X, y, gradient=G)
+    display = CrossSectionDisplay.from_estimator(est, X).plot()
+    assert np.isinf(display.bounds[1]).all()
+    assert not display.bands_
+    plt.close(display.figure_)

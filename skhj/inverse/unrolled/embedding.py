@@ -125,6 +125,11 @@ class DenseEmbedding:
         """E^T u, from (n, k) to (n, K)."""
         return u @ kernel
 
+    @staticmethod
+    def columns(kernel):
+        """Columns of E, (K, k)."""
+        return kernel.T
+
 
 class ConvEmbedding:
     """Images: E is a convolution from channels, at full or half resolution.
@@ -172,3 +177,11 @@ class ConvEmbedding:
         images = functional.pad(u.reshape(len(u), 1, *self.image_shape), self.padding)
         blocks = functional.pixel_unshuffle(images, self.block)
         return functional.conv2d(blocks, kernel, padding=1)
+
+    def columns(self, kernel):
+        """Columns of E of the place in the middle, one a channel, (C, N)."""
+        places = [-(-size // self.block) for size in self.image_shape]
+        z = torch.zeros(len(kernel), len(kernel), *places).to(kernel)
+        middle = (slice(None), slice(None), *(size // 2 for size in places))
+        z[middle] = torch.eye(len(kernel)).to(kernel)
+        return self.expand(kernel, z)

@@ -7,6 +7,7 @@ import torch
 from skhj import hamilton_jacobi as hj
 from skhj.numerics.conjugate_gradients import conjugate_gradients_by_row
 from skhj.numerics.memory_gradient import MemoryGradient
+from skhj.numerics.profiles import Profiles
 from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
 from skhj.priors.images.denoise import denoise
@@ -110,6 +111,31 @@ class ImageModel(Model):
                 tolerance=self.solver.tolerance,
             )
         return found.point.flatten(1).cpu().numpy()
+
+    def profiles(self, n_points, n_reaches=1.5):
+        """Its filters, and the functions of their responses that J is the sum of.
+
+        Parameters
+        ----------
+        n_points : int
+            Points of each function.
+        n_reaches : float, default=1.5
+            Where they end, in units of the response at which they become straight.
+
+        Returns
+        -------
+        Profiles
+            The functions; those of norms are shown along one of their filters.
+        """
+        filters, profiles = self.potential(torch.float64)
+        steps = torch.linspace(-n_reaches, n_reaches, n_points).to(profiles.reach)
+        responses = profiles.reach * steps
+        along = torch.zeros(1, len(filters.weights), 1, n_points).to(responses)
+        along[0, :: profiles.rank] = responses
+        values = profiles.value(along)[0, :, 0] / self.t
+        numbers = (filters.weights, responses[:, 0], values)
+        arrays = (number.cpu().numpy() for number in numbers)
+        return Profiles.sorted(*arrays, profiles.rank)
 
     def shift_(self, constant):
         """Add a constant to the value function and the prior, in place."""

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from skhj.numerics.profiles import Profiles
 from skhj.numerics.tensors import to_tensor
 from skhj.priors.semiconvex_function import SemiconvexFunction
 from skhj.priors.splines.tables import SplineTables
@@ -89,6 +90,37 @@ class SplineNetwork(SemiconvexFunction):
         return self.unit_intercept + factor * value, gradient * (
             self.unit_length / self.time
         )
+
+    @torch.no_grad()
+    def profiles(self, n_points, margin=0.1):
+        r"""The splines of minus w along their directions, in the caller's units.
+
+        With the coordinates :math:`z_j = \langle a_j, x\rangle` of x itself, they are
+        the functions in :math:`-w(x) = -e - \frac{s^2}{2t} \langle v, C v\rangle +
+        \sum_j g_j(z_j)`.
+
+        Parameters
+        ----------
+        n_points : int
+            Points of each.
+        margin : float, default=0.1
+            How far beyond the outer knots they go, as a share of what lies between.
+
+        Returns
+        -------
+        Profiles
+            The functions, from below the first knot to above the last.
+        """
+        last = self.starts.gather(1, self.knots.isfinite().sum(1, keepdim=True))
+        first = self.starts[:, :1]
+        # A spline of one knot is a quadratic: any width of a unit or so shows it.
+        beyond = torch.where(last > first, margin * (last - first), 1.0)
+        steps = torch.linspace(0, 1, n_points).to(first)
+        z = torch.lerp(first - beyond, last + beyond, steps)
+        values = -(self.unit_length**2 / self.time) * self._profiles(z)[0]
+        places = self.unit_length * z + (self.directions @ self.unit_center)[:, None]
+        numbers = (self.directions, places, values)
+        return Profiles.sorted(*(number.cpu().numpy() for number in numbers))
 
     @torch.no_grad()
     def hessian_at(self, x):
