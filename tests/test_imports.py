@@ -23,7 +23,7 @@ BELOW = {
     "problems": {"exceptions", "hamilton_jacobi", "numerics"},
     "adaptors": {"numerics"},
     "datasets": {"hamilton_jacobi", "numerics", "operators", "problems"},
-    "inspection": set(),
+    "inspection": {"numerics"},
 }
 # One place for each of these.
 MAY_IMPORT = {

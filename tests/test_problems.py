@@ -216,3 +216,24 @@ def test_bad_parameters_are_named():
         MinPlus([[0.0]], covariances=[[[0.0]]])
     with pytest.raises(ValueError, match="X has 1 features, but centers has 2"):
         MinPlus([[0.0, 1.0]]).value([[1.0]], 1.0)
+
+
+@pytest.mark.parametrize("method", ["value", "prox", "backward_prior"])
+@pytest.mark.parametrize("t", ["1", None, [1.0]])
+def test_times_that_are_no_numbers_are_refused(method, t):
+    with pytest.raises(TypeError, match="t must be an instance of"):
+        getattr(ConcaveQuadratic(), method)([[1.0]], t)
+
+
+def test_answers_that_are_no_numbers_are_refused():
+    with pytest.raises(ValueError, match="X and t must be of sizes for which answers"):
+        MinPlus([[0.0]]).value([[1e200]], 1.0)
+    # Far out, where the other branch of Huber's function has no square.
+    np.testing.assert_array_equal(L1().value([[1e200]], 1.0), [1e200])
+
+
+@pytest.mark.parametrize("name", ["centers", "widths", "heights", "covariances"])
+def test_wells_that_are_no_numbers_are_named(name):
+    options = {"centers": [[0.0]], name: "deep"}
+    with pytest.raises(ValueError, match=f"{name} must be real numbers, got 'deep'"):
+        MinPlus(**options)

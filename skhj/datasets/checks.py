@@ -5,6 +5,8 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_scalar
 
+from skhj.numerics.given_numbers import check_size
+
 __all__ = ["check_n_samples", "check_noise"]
 
 
@@ -23,6 +25,7 @@ def check_noise(noise):
     """
     if not isinstance(noise, Real) or not 0 <= noise < np.inf:
         raise ValueError(f"noise must be a non-negative finite number, got {noise!r}")
+    check_size(noise, "noise")
 
 
 def check_n_samples(n_samples):

@@ -7,6 +7,7 @@ from sklearn.utils import check_array, check_random_state
 
 from skhj.datasets.checks import check_n_samples, check_noise
 from skhj.numerics import gaussian_mixture as gm
+from skhj.numerics.given_numbers import check_size, given_numbers
 from skhj.problems.widths import positive_widths
 
 __all__ = ["DuathlonLimit", "duathlon_mmse", "duathlon_posterior", "make_duathlon"]
@@ -141,7 +142,7 @@ def duathlon_posterior(X, *, means=MEANS, widths=1.0, weights=None, noise=0.1):
     """
     mixture = _mixture(means, widths, weights)
     check_noise(noise)
-    X = check_array(X, dtype=np.float64)
+    X = check_size(check_array(X, dtype=np.float64))
     if X.shape[1] != 1:
         raise ValueError(f"X must be of shape (n, 1), a sum a sample, got {X.shape}")
     a = np.ones((1, mixture.means.shape[1]))
@@ -194,10 +195,14 @@ def duathlon_mmse(X, *, means=MEANS, widths=1.0, weights=None, noise=0.1):
 
 def _mixture(means, widths, weights):
     """Check a mixture of round Gaussians."""
-    means = check_array(means, dtype=np.float64, input_name="means")
+    means = check_array(given_numbers(means, "means"), input_name="means")
+    check_size(means, "means")
     n_components, d = means.shape
     widths = positive_widths(widths, n_components, owner="component")
-    weights = np.ones(n_components) if weights is None else np.asarray(weights, float)
+    check_size(widths, "widths")
+    if weights is None:
+        weights = np.ones(n_components)
+    weights = given_numbers(weights, "weights")
     if weights.shape != (n_components,):
         raise ValueError(
             f"weights must be of shape ({n_components},), one a component, got shape "

@@ -5,6 +5,7 @@ from sklearn.datasets import load_digits, load_sample_images
 from sklearn.utils import check_array, check_random_state
 
 from skhj.datasets.checks import check_n_samples, check_noise
+from skhj.numerics.given_numbers import given_numbers
 from skhj.operators import ExponentialBlur, MagneticProfile
 from skhj.operators.image_shape import check_image_shape
 
@@ -50,7 +51,12 @@ def make_image_patches(
         # Rec. 601's grey of an RGB photograph.
         rgb = load_sample_images().images
         images = [image @ (0.299, 0.587, 0.114) / 255 for image in rgb]
-    images = [check_array(image, dtype=np.float64) for image in images]
+    try:
+        images = [check_array(image, dtype=np.float64) for image in images]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"images must be matrices of numbers: {error}") from error
+    if not images:
+        raise ValueError("images must be at least one, got none")
     check_n_samples(n_samples)
     H, W = check_image_shape(patch_shape, name="patch_shape")
     for image in images:
@@ -164,7 +170,8 @@ def make_magnetics(
 def _check_images(images):
     if images is None:
         return load_digits().images / 16
-    images = check_array(images, dtype=np.float64, allow_nd=True, input_name="images")
+    images = given_numbers(images, "images")
+    images = check_array(images, ensure_2d=False, allow_nd=True, input_name="images")
     if images.ndim != 3:
         raise ValueError(f"images must be of shape (n, H, W), got {images.shape}")
     return images

@@ -1,7 +1,9 @@
 """Samples of value functions."""
 
+from numbers import Integral, Real
+
 import numpy as np
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_scalar
 
 from skhj.datasets.checks import check_n_samples, check_noise
 from skhj.hamilton_jacobi import value_gradient_from_prox
@@ -56,10 +58,17 @@ def make_value_samples(
     ((100, 3), (100,), (100, 3))
     """
     for name, number in (("t", t), ("box", box)):
+        check_scalar(number, name, Real)
         if not 0 < number < np.inf:
             raise ValueError(f"{name} must be a positive finite number, got {number!r}")
     check_n_samples(n_samples)
+    check_scalar(n_features, "n_features", Integral, min_val=1)
     check_noise(noise)
+    if not all(hasattr(problem, method) for method in ("value", "prox")):
+        raise TypeError(
+            "problem must be one of skhj.problems, or have methods value(X, t) and "
+            f"prox(X, t), got {type(problem).__name__}"
+        )
     rng = check_random_state(random_state)
     X = rng.uniform(-box, box, size=(n_samples, n_features))
     y = problem.value(X, t)

@@ -6,7 +6,6 @@ from sklearn.utils import check_array
 __all__ = [
     "FLOATS",
     "check_gradient",
-    "check_size",
     "check_times",
     "in_dtype",
     "relative_misfit",
@@ -124,34 +123,3 @@ def relative_misfit(data, measurements):
     misfit = np.linalg.norm(data - measurements, axis=1)
     size = np.linalg.norm(measurements, axis=1)
     return misfit / np.where(size > 0, size, 1)
-
-
-def check_size(array, name="X", *, largest=1e153):
-    """Refuse numbers that are too large.
-
-    Parameters
-    ----------
-    array : ndarray or None
-        Points, values or gradients; None where there are none.
-    name : str, default="X"
-        What errors call them.
-    largest : float, default=1e153
-        Their largest size: the product of two is a number.
-
-    Returns
-    -------
-    ndarray or None
-        The same array.
-
-    Raises
-    ------
-    ValueError
-        If one is larger.
-    """
-    size = 0.0 if array is None else float(np.abs(array).max(initial=0))
-    if size > largest:
-        raise ValueError(
-            f"{name} must be at most {largest:g} in size, got {size:g}: choose other "
-            "units"
-        )
-    return array

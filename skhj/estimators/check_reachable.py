@@ -5,10 +5,11 @@ from numbers import Real
 import numpy as np
 from sklearn.utils import check_array, check_scalar
 
-from skhj.estimators.arrays import FLOATS, check_gradient, check_size
+from skhj.estimators.arrays import FLOATS, check_gradient
 from skhj.exceptions import warn
 from skhj.max_plus.constants import sample_allowance
 from skhj.max_plus.reachability import compare_with_envelope, measure_reachability
+from skhj.numerics.given_numbers import check_size
 
 __all__ = ["check_reachable"]
 

@@ -14,11 +14,11 @@ from skhj import hamilton_jacobi as hj
 from skhj.estimators.arrays import (
     FLOATS,
     check_gradient,
-    check_size,
     check_times,
     in_dtype,
 )
 from skhj.estimators.fitted_state import FittedState
+from skhj.numerics.given_numbers import check_size
 
 __all__ = ["PriorEstimator"]
 

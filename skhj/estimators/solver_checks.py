@@ -5,6 +5,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_consistent_length
 
 from skhj.exceptions import warn
+from skhj.numerics.given_numbers import check_size
 from skhj.operators import as_operator, check_adjoint
 from skhj.operators.image_shape import check_image_shape
 
@@ -86,7 +87,8 @@ def check_known_models(X, B, n_unknowns):
     Raises
     ------
     ValueError
-        If they are not as many as the measurements, or not of N unknowns.
+        If they are not as many as the measurements, or not of N unknowns, or too
+        large for squares.
     """
     if X is None:
         return None
@@ -96,7 +98,7 @@ def check_known_models(X, B, n_unknowns):
         raise ValueError(
             f"X must have {n_unknowns} columns, one an unknown, got {X.shape[1]}"
         )
-    return X
+    return check_size(X)
 
 
 def check_solver_operator(operator, B, X, prior, image_shape):

@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from skhj.numerics.given_numbers import given_numbers
+
 __all__ = ["CrossSectionDisplay"]
 
 RESPONSES = {
@@ -119,24 +121,26 @@ class CrossSectionDisplay:
             ``n_points`` is no number of points.
         """
         check_is_fitted(estimator)
-        X = check_array(X, dtype=np.float64)
+        X = check_array(X, dtype=np.float64, input_name="X")
         d = X.shape[1]
-        if response not in RESPONSES:
+        if not isinstance(response, str) or response not in RESPONSES:
             raise ValueError(
                 f"response must be one of {sorted(RESPONSES)}, got {response!r}"
             )
-        features = list(features)
+        features = [features] if np.ndim(features) == 0 else list(features)
         if not all(isinstance(k, Integral) and 0 <= k < d for k in features):
             raise ValueError(
                 f"features must be ints between 0 and {d - 1}, got {features}"
             )
         if not (isinstance(n_points, Integral) and n_points >= 2):
             raise ValueError(f"n_points must be an int of at least 2, got {n_points!r}")
-        origin = X.mean(axis=0) if origin is None else np.asarray(origin, dtype=float)
+        origin = X.mean(axis=0) if origin is None else given_numbers(origin, "origin")
         if origin.shape != (d,):
             raise ValueError(f"origin must be of shape ({d},), got {origin.shape}")
         if not np.isfinite(origin).all():
             raise ValueError(f"origin must be finite, got {origin}")
+        if reference is not None and not callable(reference):
+            raise TypeError(f"reference must be callable or None, got {reference!r}")
         method, label = RESPONSES[response]
         bracket = getattr(estimator, BOUNDS.get(response, ""), None)
         grid, learned, true, bounds = [], [], [], []

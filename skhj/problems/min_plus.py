@@ -5,6 +5,7 @@ from sklearn.utils.validation import check_array
 
 from skhj.exceptions import warn
 from skhj.hamilton_jacobi import half_squared_norm
+from skhj.numerics.given_numbers import given_numbers
 from skhj.numerics.smallest_maximum import SmallestMaximum
 from skhj.problems.problem import Problem
 from skhj.problems.widths import positive_widths
@@ -45,7 +46,9 @@ class MinPlus(Problem):
     _solver = SmallestMaximum()
 
     def __init__(self, centers, widths=1.0, *, covariances=None, heights=0.0):
-        self.centers = check_array(centers, dtype=np.float64, input_name="centers")
+        self.centers = check_array(
+            given_numbers(centers, "centers"), input_name="centers"
+        )
         n_wells, d = self.centers.shape
         self.widths = positive_widths(widths, n_wells, owner="well")
         self.covariances = _positive_definite(covariances, (n_wells, d, d))
@@ -105,7 +108,7 @@ class MinPlus(Problem):
 
 
 def _heights(heights, n_wells):
-    heights = np.asarray(heights, dtype=np.float64)
+    heights = given_numbers(heights, "heights")
     if heights.shape not in {(), (n_wells,)} or not np.isfinite(heights).all():
         raise ValueError(
             f"heights must be a finite float or of shape ({n_wells},), one a well, got "
@@ -118,7 +121,7 @@ def _positive_definite(covariances, shape):
     """Symmetric positive definite matrices, or None."""
     if covariances is None:
         return None
-    C = np.asarray(covariances, dtype=np.float64)
+    C = given_numbers(covariances, "covariances")
     if C.shape != shape or not np.isfinite(C).all():
         raise ValueError(
             f"covariances must be finite numbers of shape {shape}, a matrix for each "

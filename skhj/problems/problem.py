@@ -1,13 +1,11 @@
 """What every exact problem answers."""
 
+from numbers import Real
+
 import numpy as np
-from sklearn.utils.validation import check_array
+from sklearn.utils import check_array, check_scalar
 
 __all__ = ["Problem"]
-
-
-def _points(X):
-    return check_array(X, dtype=(np.float64, np.float32))
 
 
 class Problem:
@@ -28,9 +26,7 @@ class Problem:
         ndarray of shape (n,)
             Values, in the float dtype of X.
         """
-        self._check_time(t)
-        X = _points(X)
-        return self._value(X, t).astype(X.dtype, copy=False)
+        return _answer(self._value, X, self._time(t))
 
     def prox(self, X, t):
         """Proximal operator, a minimiser y of J(y) + |x - y|^2 / (2 t).
@@ -47,9 +43,7 @@ class Problem:
         ndarray of shape (n, d)
             Proximal points.
         """
-        self._check_time(t)
-        X = _points(X)
-        return self._prox(X, t).astype(X.dtype, copy=False)
+        return _answer(self._prox, X, self._time(t))
 
     def prior(self, X):
         """Prior J(x).
@@ -64,8 +58,7 @@ class Problem:
         ndarray of shape (n,)
             Values of the prior.
         """
-        X = _points(X)
-        return self._prior(X).astype(X.dtype, copy=False)
+        return _answer(self._prior, X)
 
     def backward_prior(self, X, t):
         """Smallest prior with the same value function at time t.
@@ -82,14 +75,28 @@ class Problem:
         ndarray of shape (n,)
             Values of the backward viscosity prior.
         """
-        self._check_time(t)
-        X = _points(X)
-        return self._backward_prior(X, t).astype(X.dtype, copy=False)
+        return _answer(self._backward_prior, X, self._time(t))
 
-    def _check_time(self, t):
+    def _time(self, t):
+        check_scalar(t, "t", Real)
         if not 0 < t < np.inf:
             raise ValueError(f"t must be a positive finite number, got {t!r}")
+        return float(t)
 
     def _backward_prior(self, X, t):
         """Return the prior itself, as where J + |.|^2 / (2 t) is convex."""
         return self._prior(X)
+
+
+def _answer(function, X, *times):
+    """What a function makes of points, in their float dtype, where it is a number."""
+    X = check_array(X, dtype=(np.float64, np.float32), input_name="X")
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        answer = function(X, *times).astype(X.dtype, copy=False)
+    if not np.isfinite(answer).all():
+        sizes = f"|x| up to {np.abs(X).max():.3g}"
+        sizes += "".join(f" and t={t:.3g}" for t in times)
+        raise ValueError(
+            f"X and t must be of sizes for which answers are numbers, got {sizes}"
+        )
+    return answer

@@ -1,6 +1,9 @@
 """Exact problems that are sums over the coordinates."""
 
+from numbers import Real
+
 import numpy as np
+from sklearn.utils import check_scalar
 
 from skhj.hamilton_jacobi import half_squared_norm
 from skhj.problems.problem import Problem
@@ -75,19 +78,21 @@ class ConcaveQuadratic(Problem):
     """
 
     def __init__(self, kappa=0.5):
+        check_scalar(kappa, "kappa", Real)
         if not 0 <= kappa < np.inf:
             raise ValueError(
                 f"kappa must be a non-negative finite number, got {kappa!r}"
             )
         self.kappa = kappa
 
-    def _check_time(self, t):
-        super()._check_time(t)
+    def _time(self, t):
+        t = super()._time(t)
         if self.kappa * t >= 1:
             raise ValueError(
                 f"t must be below 1 / kappa = {1 / self.kappa:g}, where the value "
                 f"function becomes -infinity, got {t!r}"
             )
+        return t
 
     def _value(self, X, t):
         return self._prior(X) / (1 - self.kappa * t)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from skhj.numerics.given_numbers import given_numbers
+
 __all__ = ["positive_widths"]
 
 
@@ -27,7 +29,7 @@ def positive_widths(widths, n_owners, *, owner):
     ValueError
         If there are not so many, or one is not positive and finite.
     """
-    widths = np.asarray(widths, dtype=np.float64)
+    widths = given_numbers(widths, "widths")
     if widths.shape not in {(), (n_owners,)}:
         raise ValueError(
             f"widths must be a float or of shape ({n_owners},), one a {owner}, got "

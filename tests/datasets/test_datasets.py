@@ -187,6 +187,13 @@ def test_mnist_comes_through_openml(monkeypatch, pandas):
             lambda: make_deblurring(np.ones((3, 64))),
             r"of shape \(n, H, W\), got \(3, 6",
         ),
+        (lambda: make_duathlon(means="near"), "means must be real numbers, got 'near'"),
+        (lambda: make_duathlon(weights=["a"]), "weights must be real numbers"),
+        (lambda: make_duathlon(noise=1e200), "noise must be at most"),
+        (lambda: duathlon_mmse([[1e200]]), "X must be at most"),
+        (lambda: make_magnetics("digits"), "images must be real numbers"),
+        (lambda: make_image_patches(0.5), "images must be matrices of numbers"),
+        (lambda: make_image_patches([]), "images must be at least one"),
         (lambda: make_deblurring(s=-1.0), "s must be a positive finite number"),
         (lambda: make_magnetics(noise=np.inf), "noise must be a non-negative finite"),
         (

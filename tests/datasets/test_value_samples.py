@@ -42,3 +42,17 @@ def test_same_random_state_same_samples():
 def test_bad_parameters_are_named(changes, message):
     with pytest.raises(ValueError, match=message):
         make_value_samples(L1(), 10, 2, **changes)
+
+
+@pytest.mark.parametrize(
+    ("problem", "changes", "message"),
+    [
+        (L1(), {"t": "1"}, "t must be an instance of"),
+        (L1(), {"box": None}, "box must be an instance of"),
+        (L1(), {"n_features": 2.5}, "n_features must be an instance of"),
+        ("l1", {}, "problem must be one of skhj.problems, or have methods"),
+    ],
+)
+def test_parameters_of_another_type_are_named(problem, changes, message):
+    with pytest.raises(TypeError, match=message):
+        make_value_samples(problem, 10, **({"n_features": 2} | changes))
