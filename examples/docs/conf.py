@@ -45,6 +45,8 @@ extensions = [
 templates_path = ["templates"]
 exclude_patterns = ["gallery_header.rst", "gallery/GALLERY_HEADER.rst", "templates"]
 default_role = "autolink"
+# Names in single quotes are the package's own.
+rst_prolog = ".. currentmodule:: skhj\n\n"
 
 autosummary_generate = True
 numpydoc_class_members_toctree = False
@@ -62,7 +64,6 @@ sphinx_gallery_conf = {
     "filename_pattern": (
         "plot_" if os.environ.get("SKHJ_EXAMPLES") == "all" else "|".join(QUICK)
     ),
-    "default_thumb_file": str(HERE.parent / "recovered_prior.png"),
     "remove_config_comments": True,
     "show_memory": False,
     "download_all_examples": False,
