@@ -2,7 +2,7 @@
 Sharper photographs
 ===================
 
-A photograph is blurred by the point-spread function exp(-|r| / s) and noise is added.
+A photograph is blurred by the point-spread function ``exp(-|r| / s)``, and noise added.
 From windows of another part of the picture, sharp and blurred, an unrolled network
 learns to undo that. We compare it with the best linear estimate, which is where its
 iterations start.

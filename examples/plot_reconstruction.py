@@ -3,10 +3,10 @@ Signals from few measurements, by a learned prior
 =================================================
 
 From noisy signals and what a denoiser should answer, the clean ones, we learn a prior
-J. It has seen no measurement; the solver then minimises |A x - b|^2 / (2 s^2) +
-strength J(x) for measurements b of three times as many unknowns. Beside it are ridge
-regression, the lasso in a basis of cosines, and total variation, which is the lasso of
-the jumps, each with its best weight on the same pairs.
+J. It has seen no measurement; the solver then minimises
+``|A x - b|^2 / (2 s^2) + strength J(x)`` for measurements b of three times as many
+unknowns. Beside it are ridge regression, the lasso in a basis of cosines, and total
+variation, which is the lasso of the jumps, each with its best weight on the same pairs.
 """
 
 # %%

@@ -3,11 +3,12 @@ What prior is behind this denoiser?
 ===================================
 
 Total-variation denoising of an image x returns the minimiser p of
-TV(p) + |x - p|^2 / (2 t): it is the proximal operator of a prior. Here the denoiser is
-a black box that we only call: of each noisy window x of a photograph it gives its
-output p and the optimal value S(x, t) = J(p) + |x - p|^2 / (2 t) that it reached. The
-gradient of S is (x - p) / t. From these samples ``HJPriorRegressor`` learns the prior
-J, as profiles of filtered images, so that it can then be asked at images of any shape.
+``TV(p) + |x - p|^2 / (2 t)``: it is the proximal operator of a prior. Here the denoiser
+is a black box that we only call: of each noisy window x of a photograph it gives its
+output p and the optimal value ``S(x, t) = J(p) + |x - p|^2 / (2 t)`` that it reached.
+The gradient of S is (x - p) / t. From these samples ``HJPriorRegressor`` learns the
+prior J, as profiles of filtered images, so that it can then be asked at images of any
+shape.
 
 We compare it with the true total variation on another part of the photograph: on
 windows, on windows four times as large, and on that part itself.

@@ -102,6 +102,8 @@ class LossCurveDisplay:
         LossCurveDisplay
             The display, with ``ax_``, ``figure_`` and ``lines_``.
         """
+        from matplotlib.ticker import MaxNLocator
+
         if ax is None:
             import matplotlib.pyplot as plt
 
@@ -117,6 +119,7 @@ class LossCurveDisplay:
         if all((losses > 0).all() for losses in self.curves.values()):
             ax.set_yscale("log")
         ax.set(xlabel="epoch", ylabel="loss")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self
