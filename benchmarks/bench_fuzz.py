@@ -75,8 +75,7 @@ def _origin(error):
     ours = [frame for frame in frames if "/skhj/" in frame.filename]
     shown = ([ours[-1]] if ours else []) + frames[-1:]
     return " < ".join(
-        f"{frame.filename.rsplit('/', 2)[-2]}/{frame.filename.rsplit('/', 1)[-1]}"
-        f":{frame.lineno}"
+        "/".join(frame.filename.rsplit("/", 2)[-2:]) + f":{frame.lineno}"
         for frame in shown
     )
 
