@@ -158,6 +158,8 @@ def test_interrupt_is_not_swallowed():
 
 def test_verbose_prints_a_line_an_epoch(capsys):
     fit(Line(), max_iter=3, verbose=1)
+    assert not capsys.readouterr().out
+    fit(Line(), max_iter=3, verbose=2)
     printed = capsys.readouterr().out
     assert "train_loss" in printed
     assert len([line for line in printed.splitlines() if line.strip()]) == 3 + 2

@@ -127,7 +127,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
     random_state : int, RandomState instance or None, default=None
         Source of the hold-out, the initial weights, the shuffling and the noise.
     verbose : int, default=0
-        Positive: print a line an epoch.
+        1 prints a line a phase of ``fit``, 2 one an epoch as well.
 
     Attributes
     ----------
@@ -146,6 +146,8 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         from 0 to 1; one for each output where the hold-out asks for less in some.
         Always 1 without early stopping. For ``loss="energy"`` 0 where draws of the
         mixture are as good without it, else 1.
+    fit_seconds_ : dict of str to float
+        Seconds that each phase of ``fit`` took.
     weights_ : dict of str to ndarray
         Weights of the network.
 
@@ -302,14 +304,11 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         fitter = self._fitter(models.shape[1], image_shape, seed)
         schedule = self._schedule(*models[~held_out].shape, image_shape)
         generator = torch.Generator().manual_seed(seed)
-        with FitProgress(self).fit() as progress:
+        with FitProgress(self).fit(n_phases=4) as progress:
             trainer = Trainer(schedule, generator, device, self.verbose, progress)
-            with progress.task("network", schedule.max_iter):
-                fit = fitter.fit(
-                    X, models, operator, held_out=held_out, trainer=trainer
-                )
+            fit = fitter.fit(X, models, operator, held_out=held_out, trainer=trainer)
         warn_of_fit(fit)
-        return self._keep(fit, operator, bounds, y.ndim)
+        return self._keep(fit, operator, bounds, y.ndim, progress.seconds)
 
     def _fitter(self, n_unknowns, image_shape, seed):
         """The parameters as one object."""
@@ -355,7 +354,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
             learning_rate=_given(self.learning_rate, defaults.learning_rate),
         )
 
-    def _keep(self, fit, operator, bounds, ndim):
+    def _keep(self, fit, operator, bounds, ndim, seconds):
         """Set every fitted attribute, once all of them are known."""
         state = fit.inverse.to_state()
         return self._keep_fit(
@@ -372,6 +371,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
             loss_curve_=fit.training.loss_curve,
             validation_curve_=fit.training.validation_curve,
             n_iter_=len(fit.training.loss_curve),
+            fit_seconds_=seconds,
         )
 
     def _load_with(self, operator):

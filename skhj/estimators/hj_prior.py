@@ -119,7 +119,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     random_state : int, RandomState instance or None, default=None
         Source of the hold-out, the initial weights and the shuffling.
     verbose : int, default=0
-        Positive: print a line an epoch.
+        1 prints a line a phase of ``fit``, 2 one an epoch as well.
 
     Attributes
     ----------
@@ -130,12 +130,10 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     network_ : str
         The network that was kept: one of the names above, or a class's name.
     candidates_ : list of dict
-        The models that were fitted, best first: ``"name"``, ``"validation_error"``
-        (mean squared error on the hold-out, of S or of the prox) and ``"seconds"``.
-        The first was kept.
+        The models that were fitted, the one kept first: ``"name"``, ``"seconds"`` and
+        ``"validation_error"``, mean squared on the hold-out, of S or of the prox.
     n_iter_ : int
-        Number of entries of ``loss_curve_``: epochs run for the value's network, for
-        images steps, 1 for splines.
+        Length of ``loss_curve_``: epochs of the value's network, steps of images, or 1.
     loss_curve_ : ndarray of shape (n_iter_,)
         Training loss of the value's network. The best quadratic's is about 1, or
         1 + ``gradient_weight`` where gradients are given. Splines, which have no
@@ -144,6 +142,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     prior_loss_curve_ : ndarray of shape (n_epochs,)
         Training loss of the prior's network, of "envelope" that of its steps; empty
         where there is none.
+    fit_seconds_ : dict of str to float
+        Seconds that each phase took: the models that were tried, and the prior's.
     prior_method_ : str
         The method that ``prior`` uses: one of the above, or "exact", in closed form.
     value_weights_, prior_weights_ : dict of str to ndarray
@@ -293,20 +293,20 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         rng = check_random_state(self.random_state)
         held_out = hold_out(len(X), self.validation_fraction, rng)
         samples = Samples(X, S, gradient, self.t, held_out)
-        with FitProgress(self).fit() as progress:
-            device = resolve_device(self.device)
-            settings = settings_of(self, samples.n_seen, device, progress)
-            search = PriorSearch(samples, settings, rng)
-            kinds = kinds_of(self.network, settings.architecture, shape)
+        progress, device = FitProgress(self), resolve_device(self.device)
+        settings = settings_of(self, samples.n_seen, device, progress)
+        search = PriorSearch(samples, settings, rng)
+        kinds = kinds_of(self.network, settings.architecture, shape)
+        with progress.fit(n_phases=len(kinds) + 1):
             candidates = search.run(kinds, wanted=self.network != "auto")
         best = candidates[0]
         of_prior = best.kind.prior_samples(samples, best.model)
         if S is None:
             best.model.shift_(-of_prior.values.min())
         report_fit(search, best, self.max_iter)
-        return self._keep(candidates, samples, of_prior)
+        return self._keep(candidates, samples, of_prior, progress.seconds)
 
-    def _keep(self, candidates, samples, of_prior):
+    def _keep(self, candidates, samples, of_prior, seconds):
         """Set every fitted attribute, now that all of them are known."""
         best = candidates[0]
         value_weights, prior_weights = best.model.to_arrays()
@@ -319,6 +319,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             loss_curve_=best.loss_curve,
             prior_loss_curve_=best.prior_loss_curve,
             n_iter_=len(best.loss_curve),
+            fit_seconds_=seconds,
             _fitted_time=samples.t,
             _fitted_kind=best.kind.saved(),
             _fitted_target=self.target,

@@ -1,6 +1,7 @@
 """Report a fit's phases and epochs to scikit-learn's callbacks, where it has them."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from time import perf_counter
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -20,28 +21,44 @@ __all__ = ["CallbackSupportMixin", "FitProgress", "with_callbacks"]
 class FitProgress:
     """The task tree of one fit: a subtask for each phase, in it one for each epoch.
 
+    With the estimator's ``verbose`` it prints a line at the end of each phase.
+
     Parameters
     ----------
     estimator : CallbackSupportMixin
         The estimator being fitted.
+
+    Attributes
+    ----------
+    seconds : dict of str to float
+        Seconds that each phase took, in the order of their starts.
     """
 
     def __init__(self, estimator):
         self.estimator = estimator
+        self.seconds = {}
         self._open = None
+        self._in_phase = False
 
     @contextmanager
-    def fit(self):
-        """Context of the whole fit."""
+    def fit(self, n_phases=None):
+        """Context of the whole fit.
+
+        Parameters
+        ----------
+        n_phases : int or None, default=None
+            How many phases it has at most, where that is known.
+        """
         if not hasattr(self.estimator, "_init_callback_context"):
             yield self
             return
-        with self._running(self.estimator._init_callback_context(max_subtasks=None)):
+        context = self.estimator._init_callback_context(max_subtasks=n_phases)
+        with self._running(context):
             yield self
 
     @contextmanager
     def task(self, task_name, n_subtasks=0):
-        """Context of a subtask of the task that is open.
+        """Context of a subtask of the task that is open; a phase, if that is the fit.
 
         Parameters
         ----------
@@ -50,11 +67,28 @@ class FitProgress:
         n_subtasks : int or None, default=0
             How many it has itself; None where that is not known.
         """
-        if self._open is None:
+        timed = nullcontext() if self._in_phase else self._timed(task_name)
+        with timed:
+            if self._open is None:
+                yield
+                return
+            context = self._open.subcontext(task_name, max_subtasks=n_subtasks)
+            with self._running(context):
+                yield
+
+    @contextmanager
+    def _timed(self, phase):
+        start = perf_counter()
+        self._in_phase = True
+        try:
             yield
-            return
-        with self._running(self._open.subcontext(task_name, max_subtasks=n_subtasks)):
-            yield
+        finally:
+            self._in_phase = False
+            seconds = perf_counter() - start
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
+            if self.estimator.verbose:
+                name = type(self.estimator).__name__
+                print(f"{name}: {phase}, {seconds:.1f} s")  # noqa: T201
 
     @contextmanager
     def _running(self, context):

@@ -90,22 +90,28 @@ class UnrolledFitter:
             The inverse and its training losses.
         """
         seen = ~held_out if self.early_stopping else np.ones(len(B), dtype=bool)
-        pairs = self._with_noise(Pairs(B, X, held_out, seen), operator, trainer)
-        candidates = self._candidates(pairs, operator)
-        task = self._task(pairs, operator, candidates[0].setting)
-        candidates = self._with_mixture(candidates, pairs, operator, task.noise_level)
+        with trainer.task("linear estimate"):
+            pairs = self._with_noise(Pairs(B, X, held_out, seen), operator, trainer)
+            candidates = self._candidates(pairs, operator)
+            task = self._task(pairs, operator, candidates[0].setting)
+            candidates = self._with_mixture(
+                candidates, pairs, operator, task.noise_level
+            )
         candidate = candidates[0]
         if self.early_stopping and len(candidates) > 1:
-            candidate = task.best(candidates, trainer)
-        network, result, criterion = task.train(candidate, trainer)
+            with trainer.task("trials"):
+                candidate = task.best(candidates, trainer)
+        with trainer.task("network", trainer.schedule.max_iter):
+            network, result, criterion = task.train(candidate, trainer)
         # The layout of a network that is loaded, for the same rounding.
         network.to(memory_format=torch.contiguous_format)
         network.double().requires_grad_(False).eval()
         inverse = LearnedInverse(candidate.setting, self.architecture, network)
         if not self.early_stopping:
             return UnrolledFit(inverse, result, True, np.ones(0, dtype=bool))
-        judged = self.objective.judge(inverse, result, criterion, pairs)
-        inverse = _refitted(judged.inverse, candidate, pairs)
+        with trainer.task("hold-out"):
+            judged = self.objective.judge(inverse, result, criterion, pairs)
+            inverse = _refitted(judged.inverse, candidate, pairs)
         helps, outside = judged.helps, judged.outside
         return UnrolledFit(inverse, result, helps, judged.finite, outside)
 

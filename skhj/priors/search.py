@@ -114,7 +114,8 @@ class PriorSearch:
             # The last answers where no other does, whatever it gains.
             only = kind is able[-1] and not self.found and not self.failures
             if wanted or only or kind.affords(self):
-                self._try(kind, only)
+                with self.settings.trainer.task(kind.label, None):
+                    self._try(kind, only)
         if not self.found:
             raise self.failures[-1].error
         best, *others = sorted(self.found, key=lambda one: one.validation_error)

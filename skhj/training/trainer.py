@@ -49,7 +49,7 @@ class Trainer:
     device : torch.device, default=torch.device("cpu")
         Where modules and tensors are put by those who train.
     verbose : int, default=0
-        Positive: print a line an epoch.
+        Above 1: print a line an epoch.
     progress : FitProgress or None, default=None
         Its method ``task("epoch")`` is a context in which each epoch runs.
     validation_rows, validation_numbers : int, default=8192, 2**20
@@ -132,7 +132,7 @@ class Trainer:
             callbacks.append(_losses("valid_loss"))
         n_steps = schedule.n_steps(len(training[0]))
         callbacks.append(("steps", Steps(n_steps, schedule)))
-        if self.verbose:
+        if self.verbose > 1:
             callbacks = [("timer", EpochTimer()), *callbacks, ("print", PrintLog())]
         row = max(1, training[0][0].numel())
         rows = min(self.validation_rows, max(1, self.validation_numbers // row))
@@ -152,7 +152,7 @@ class Trainer:
             train_split=split,
             callbacks=callbacks,
             device=training[0].device,
-            verbose=self.verbose,
+            verbose=max(0, self.verbose - 1),
         ).initialize()
 
     def _run(self, net, training, validation):

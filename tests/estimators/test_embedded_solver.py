@@ -202,6 +202,19 @@ def test_network_that_does_not_help_is_left_out_and_said_to_be():
     np.testing.assert_array_equal(est.predict(X), est.linear_estimate(X))
 
 
+def test_phases_are_timed_and_named_each_in_a_line(data, capsys):
+    est = small(verbose=1).fit(*data)
+    lines = capsys.readouterr().out.splitlines()
+    assert list(est.fit_seconds_) == [
+        "linear estimate",
+        "trials",
+        "network",
+        "hold-out",
+    ]
+    for line, (phase, seconds) in zip(lines, est.fit_seconds_.items(), strict=True):
+        assert line == f"EmbeddedInverseSolver: {phase}, {seconds:.1f} s"
+
+
 @networks
 def test_trajectory_goes_from_the_linear_estimate_to_the_answer(network, data):
     X, y = data

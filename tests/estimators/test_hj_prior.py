@@ -459,6 +459,19 @@ def test_callbacks_are_told_of_both_networks_and_each_epoch(data):
         assert recorder.tasks.count(("end", name)) == times
 
 
+def test_phases_are_timed_and_named_each_in_a_line(data, capsys):
+    est = small(max_iter=4, prior_method="network", verbose=1).fit(*data[:2])
+    lines = capsys.readouterr().out.splitlines()
+    phases = {f"HJPriorRegressor: {name}" for name in est.fit_seconds_}
+    assert {line.rpartition(",")[0] for line in lines} == phases
+    assert len(lines) == len(phases)
+    # The prior's network comes last, after the value's, which is in the model's phase.
+    assert list(est.fit_seconds_) == [est.candidates_[0]["name"], "prior"]
+    assert est.fit_seconds_[est.network_] >= est.candidates_[0]["seconds"]
+    est.set_params(verbose=2).fit(*data[:2])
+    assert capsys.readouterr().out.count("train_loss") == 2
+
+
 class Interrupting(SumOfRidges):
     """Ctrl-C in the middle of training."""
 

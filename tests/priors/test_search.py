@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import torch
 
 from skhj.priors.candidate import Candidate
 from skhj.priors.convex.architecture import ICNNArchitecture
@@ -11,6 +12,7 @@ from skhj.priors.kind import Kind
 from skhj.priors.samples import Samples
 from skhj.priors.search import PriorSearch, Settings
 from skhj.priors.solved import Solved
+from skhj.training import Schedule, Trainer
 
 
 class Shifted:
@@ -54,7 +56,8 @@ def search():
     rng = np.random.RandomState(0)
     X = rng.normal(size=(100, 2))
     samples = Samples(X, X[:, 0], None, 1.0, np.arange(100) < 20)
-    return PriorSearch(samples, Settings(None, ICNNArchitecture()), rng)
+    trainer = Trainer(Schedule(1, 1, 1.0), torch.Generator())
+    return PriorSearch(samples, Settings(trainer, ICNNArchitecture()), rng)
 
 
 def names(candidates):
