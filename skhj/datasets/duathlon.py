@@ -142,7 +142,7 @@ def duathlon_posterior(X, *, means=MEANS, widths=1.0, weights=None, noise=0.1):
     """
     mixture = _mixture(means, widths, weights)
     check_noise(noise)
-    X = check_size(check_array(X, dtype=np.float64))
+    X = check_size(check_array(given_numbers(X, "X"), input_name="X"))
     if X.shape[1] != 1:
         raise ValueError(f"X must be of shape (n, 1), a sum a sample, got {X.shape}")
     a = np.ones((1, mixture.means.shape[1]))

@@ -84,7 +84,7 @@ def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
     gradient = check_gradient(gradient, X, dtype=FLOATS)
     for array, name in ((X, "X"), (y, "y"), (gradient, "gradient")):
         check_size(array, name)
-    if float(np.abs(X).max()) ** 2 > 1e300 * t:
+    if float(np.abs(X).max()) ** 2 > 1e300 * float(t):
         raise ValueError(
             "X and t must be of sizes for which |x|^2 / t is a number, got t="
             f"{t:g}: choose other units"

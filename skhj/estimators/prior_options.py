@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 from torch import nn
 
 from skhj import hamilton_jacobi as hj
+from skhj.numerics.given_numbers import check_size
 from skhj.operators.image_shape import check_image_shape, with_channels
 from skhj.priors.convex.architecture import ICNNArchitecture, UserArchitecture
 from skhj.priors.convex.proximal_matching import ProximalMatching
@@ -140,6 +141,7 @@ def check_targets(est, X, y, gradient):
         raise ValueError(
             f"y must have the shape of X, {X.shape}, with target='prox', got {P.shape}"
         )
+    check_size(X), check_size(P, "y")
     return X, None, hj.value_gradient_from_prox(X, P, est.t)
 
 

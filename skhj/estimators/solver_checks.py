@@ -133,7 +133,8 @@ def check_solver_operator(operator, B, X, prior, image_shape):
     elif image_shape is not None:
         n_unknowns = int(np.prod(image_shape))
     else:
-        n_unknowns = getattr(operator, "shape", (None, n_features))[-1]
+        shape = getattr(operator, "shape", ())
+        n_unknowns = shape[-1] if len(shape) == 2 else n_features
     shape = None if n_unknowns is None else (B.shape[1], n_unknowns)
     operator = as_operator(operator, shape=shape, image_shape=image_shape)
     check_adjoint(operator)

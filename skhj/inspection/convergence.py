@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from skhj.inspection.panels import check_axes
+
 __all__ = ["ConvergenceDisplay"]
 
 
@@ -103,10 +105,7 @@ class ConvergenceDisplay:
         """
         from matplotlib.ticker import MaxNLocator
 
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots()
+        ax = check_axes(ax)
         options = {"marker": ".", "label": self.label, **kwargs}
         (self.line_,) = ax.semilogy(self.errors, **options)
         ax.set(xlabel="layer", ylabel="mean squared error")

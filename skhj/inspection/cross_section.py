@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from skhj.inspection.panels import check_axes
 from skhj.numerics.given_numbers import given_numbers
 
 __all__ = ["CrossSectionDisplay"]
@@ -121,7 +122,7 @@ class CrossSectionDisplay:
             ``n_points`` is no number of points.
         """
         check_is_fitted(estimator)
-        X = check_array(X, dtype=np.float64, input_name="X")
+        X = check_array(given_numbers(X, "X"), input_name="X")
         d = X.shape[1]
         if not isinstance(response, str) or response not in RESPONSES:
             raise ValueError(
@@ -132,8 +133,10 @@ class CrossSectionDisplay:
             raise ValueError(
                 f"features must be ints between 0 and {d - 1}, got {features}"
             )
-        if not (isinstance(n_points, Integral) and n_points >= 2):
-            raise ValueError(f"n_points must be an int of at least 2, got {n_points!r}")
+        if not (isinstance(n_points, Integral) and 2 <= n_points <= 10**6):
+            raise ValueError(
+                f"n_points must be an int from 2 to a million, got {n_points!r}"
+            )
         origin = X.mean(axis=0) if origin is None else given_numbers(origin, "origin")
         if origin.shape != (d,):
             raise ValueError(f"origin must be of shape ({d},), got {origin.shape}")
@@ -178,10 +181,7 @@ class CrossSectionDisplay:
         CrossSectionDisplay
             The display, with ``ax_``, ``figure_``, ``lines_`` and ``bands_``.
         """
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots()
+        ax = check_axes(ax)
         self.lines_, self.bands_ = [], []
         for row, feature in enumerate(self.features):
             name = f"feature {feature}" if len(self.features) > 1 else "learned"

@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skhj.inspection.panels import check_axes
+
 __all__ = ["LossCurveDisplay"]
 
 CURVES = {
@@ -104,10 +106,7 @@ class LossCurveDisplay:
         """
         from matplotlib.ticker import MaxNLocator
 
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots()
+        ax = check_axes(ax)
         self.lines_ = []
         for name, losses in self.curves.items():
             label = name if self.label is None else f"{self.label}, {name}"

@@ -1,6 +1,33 @@
-"""A row or two of small axes in the place of one."""
+"""Axes to draw in: one, or a row or two of small ones in its place."""
 
-__all__ = ["image_of", "make_panels"]
+__all__ = ["check_axes", "image_of", "make_panels"]
+
+
+def check_axes(ax):
+    """Axes to draw in, those of a new figure where none are given.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes or None
+        What was given.
+
+    Returns
+    -------
+    matplotlib Axes
+        The axes.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        return plt.subplots()[1]
+    if not hasattr(ax, "get_subplotspec"):
+        raise TypeError(f"ax must be matplotlib Axes or None, got {ax!r}")
+    return ax
 
 
 def make_panels(ax, n_rows, n_columns):
@@ -25,7 +52,7 @@ def make_panels(ax, n_rows, n_columns):
 
         size = 1.6 * n_columns + 0.6, 1.6 * n_rows + 0.4
         _, ax = plt.subplots(figsize=size, layout="constrained")
-    ax.set_axis_off()
+    check_axes(ax).set_axis_off()
     grid = ax.get_subplotspec().subgridspec(n_rows, n_columns)
     return ax, grid.subplots(squeeze=False)
 

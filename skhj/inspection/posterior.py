@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from skhj.inspection.panels import image_of, make_panels
+from skhj.inspection.panels import check_axes, image_of, make_panels
 
 __all__ = ["PosteriorDisplay"]
 
@@ -130,10 +130,7 @@ class PosteriorDisplay:
         if self.draws.ndim > 2:
             self._plot_images(ax, n_shown)
         else:
-            if ax is None:
-                import matplotlib.pyplot as plt
-
-                _, ax = plt.subplots()
+            ax = check_axes(ax)
             self.ax_, self.axes_ = ax, np.array([[ax]])
             draw = self._plot_points if self.draws.shape[1] == 2 else self._plot_curves
             draw(ax)

@@ -156,6 +156,8 @@ def white_noise_level(B, X, A, *, chance=1e-3, rounding=1e-12):
     sizes = (noise**2 - 1) / np.sqrt(2)
     correlations = noise.T @ noise / len(B)
     np.fill_diagonal(correlations, sizes.mean(axis=0))
+    # In units in which fourth powers are numbers.
+    clean = clean / (np.abs(clean).max() or 1.0)
     moments = [
         correlations,
         noise.T @ _standardised(clean) / len(B),

@@ -45,7 +45,7 @@ def check_size(array, name="X", *, largest=1e153):
 
     Parameters
     ----------
-    array : ndarray or None
+    array : ndarray, float or None
         Points, values or gradients; None where there are none.
     name : str, default="X"
         What errors call them.
@@ -62,7 +62,7 @@ def check_size(array, name="X", *, largest=1e153):
     ValueError
         If one is larger.
     """
-    size = 0.0 if array is None else float(np.abs(array).max(initial=0))
+    size = 0.0 if array is None else float(np.max(np.abs(array), initial=0))
     if size > largest:
         raise ValueError(
             f"{name} must be at most {largest:g} in size, got {size:g}: choose other "

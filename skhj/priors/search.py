@@ -139,9 +139,12 @@ class PriorSearch:
 
         Or else no more than the error ``beside``, or than this share of the variance.
         """
-        best = min((one.validation_error for one in self.found), default=np.inf)
+        if not self.found:
+            return False
+        best = min(one.validation_error for one in self.found)
         values, held_out = self.samples.targets(), self.samples.held_out
-        variance = ((values - values.mean(axis=0))[held_out] ** 2).mean()
+        with np.errstate(over="ignore"):
+            variance = ((values - values.mean(axis=0))[held_out] ** 2).mean()
         share = max(share, self.settings.negligible)
         return bool(best <= max(share * variance, beside))
 
