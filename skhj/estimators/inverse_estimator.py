@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhj.estimators.arrays import FLOATS, in_dtype, relative_misfit
 from skhj.estimators.fitted_state import FittedState
+from skhj.estimators.inverse_checks import check_models
 from skhj.estimators.shared_operator import SharedOperator
 from skhj.exceptions import warn
 
@@ -57,6 +58,11 @@ def warn_of_fit(fit):
         )
 
 
+def _finite_or_missing(is_masked):
+    """What scikit-learn's ``ensure_all_finite`` is where NaN may be missing data."""
+    return "allow-nan" if is_masked else True
+
+
 class InverseEstimator(
     SharedOperator, FittedState, MultiOutputMixin, RegressorMixin, BaseEstimator
 ):
@@ -81,9 +87,29 @@ class InverseEstimator(
         check_is_fitted(self)
         return self._loaded_inverse.profiles()
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing == "allow"
+        return tags
+
+    def _check_pairs(self, X, y):
+        """Measurements and models to learn from."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            dtype=np.float64,
+            multi_output=True,
+            y_numeric=True,
+            ensure_min_samples=2,
+            ensure_all_finite=_finite_or_missing(self.missing == "allow"),
+        )
+        return X, check_models(X, y)
+
     def _check_data(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, reset=False)
+        finite = _finite_or_missing(self._fitted_setting.is_masked)
+        X = validate_data(self, X, dtype=FLOATS, reset=False, ensure_all_finite=finite)
         return X.astype(np.float64), X.dtype
 
     def _told(self, answers):
@@ -196,4 +222,6 @@ class InverseEstimator(
             data = self._fitted_setting.estimated_data(models)
         else:
             data = self._loaded_operator.data(models)
+        missing = np.isnan(B)
+        data, B = np.where(missing, 0, data), np.where(missing, 0, B)
         return in_dtype(relative_misfit(data, B), dtype)

@@ -229,7 +229,8 @@ class LearnedInverse:
         weights = list(self.network.parameters())
         n_unknowns = self.setting.units.model_mean.size
         width = max(max(weight.shape) for weight in weights)
-        blocks = row_blocks(len(B), max(B.shape[1], n_unknowns, width))
+        row_size = max(B.shape[1], self.setting.row_size, width)
+        blocks = row_blocks(len(B), row_size)
         n_places = self.architecture.n_places(n_unknowns)
         n_weights = sum(weight.numel() for weight in weights)
         with threads_for(blocks[0].stop * n_weights * n_places):
