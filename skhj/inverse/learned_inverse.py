@@ -13,7 +13,7 @@ from skhj.inverse.unrolled.architecture import Architecture
 from skhj.inverse.unrolled.build import make_unrolled
 from skhj.inverse.unrolled.mixture_start import MixtureStart
 from skhj.inverse.unrolled.network import standard_normal
-from skhj.numerics.blocks import row_blocks
+from skhj.numerics.blocks import joined, row_blocks
 from skhj.numerics.profiles import Profiles
 from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
@@ -27,19 +27,6 @@ def _unfinished(models):
 
 def _double(B):
     return B.astype(np.float64, copy=False)
-
-
-def _joined(answers, blocks):
-    """Models (..., n, N) of all rows, from those of one block at a time."""
-    models = None
-    for answer, rows in zip(answers, blocks, strict=True):
-        if len(blocks) == 1:
-            return answer
-        if models is None:
-            shape = *answer.shape[:-2], blocks[-1].stop, answer.shape[-1]
-            models = np.empty(shape, answer.dtype)
-        models[..., rows, :] = answer
-    return models
 
 
 class Answers(NamedTuple):
@@ -186,7 +173,7 @@ class LearnedInverse:
         """Linear estimates (n, N) from data (n, M), see `predict`."""
         blocks = row_blocks(len(B), max(B.shape[1], self.setting.row_size))
         answers = (finish(self.setting.linear(_double(B[rows]))) for rows in blocks)
-        return _joined(answers, blocks)
+        return joined(answers, blocks)
 
     def predict(self, B, finish=_unfinished):
         """Models; means of draws, where these are made.
@@ -278,7 +265,7 @@ class LearnedInverse:
                 models, finite[rows] = block
                 return finish(models)
 
-            models = _joined(map(answer, blocks), blocks)
+            models = joined(map(answer, blocks), blocks)
         return Answers(models, finite)
 
     def _corrected_block(self, B, evaluate):
