@@ -8,13 +8,11 @@ import torch
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import validate_data
 
 from skhj.estimators.device import resolve_device, resolve_device_or_cpu
 from skhj.estimators.hold_out import hold_out
 from skhj.estimators.inverse_checks import (
     check_bounds,
-    check_models,
     check_operator,
     check_shape_of_models,
 )
@@ -26,6 +24,7 @@ from skhj.inverse.candidates import SettingChoice
 from skhj.inverse.defaults import Defaults
 from skhj.inverse.fit import UnrolledFitter
 from skhj.inverse.learned_inverse import InverseState, LearnedInverse
+from skhj.inverse.masking import MaskedChoice
 from skhj.inverse.noise import EstimatedNoise, KnownNoise, MeasuredNoise
 from skhj.inverse.objectives import DrawObjective, MeanObjective
 from skhj.inverse.posterior.selection import MixtureSelection
@@ -99,6 +98,9 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         takes the level of b - A x where the operator is linear, of at most four
         million entries, and nothing speaks against white noise. None learns from the
         measurements as they are, as does "auto" elsewhere.
+    missing : {"error", "allow"}, default="error"
+        "allow": NaN in X are measurements not made, in ``fit`` and after it, of a
+        linear operator; estimate and misfit are of each sample's own.
     bounds : tuple of float or None, default=None
         Smallest and largest value of a model; answers are clipped to them.
     max_iter : int or "auto", default="auto"
@@ -194,6 +196,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         "loss": [StrOptions({"mse", "energy"})],
         # Its square is the noise's variance.
         "noise_level": [_AUTO, Interval(Real, 0, 1e150, closed="left"), None],
+        "missing": [StrOptions({"error", "allow"})],
         "bounds": ["array-like", None],
         "max_iter": [_AUTO, _COUNT],
         "batch_size": [_AUTO, _COUNT],
@@ -220,6 +223,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         precondition=True,
         loss="mse",
         noise_level="auto",
+        missing="error",
         bounds=None,
         max_iter="auto",
         batch_size="auto",
@@ -242,6 +246,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         self.precondition = precondition
         self.loss = loss
         self.noise_level = noise_level
+        self.missing = missing
         self.bounds = bounds
         self.max_iter = max_iter
         self.batch_size = batch_size
@@ -281,20 +286,16 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
             If the loss stops being finite; the message says what to lower.
         """
         self._forget_fit()
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            dtype=np.float64,
-            multi_output=True,
-            y_numeric=True,
-            ensure_min_samples=2,
-        )
-        y = check_models(X, y)
+        X, y = self._check_pairs(X, y)
         models = y.reshape(len(y), -1)
         image_shape = check_shape_of_models(self.image_shape, models.shape[1])
         operator = check_operator(
-            self.operator, X, models, image_shape, preconditioned=self.precondition
+            self.operator,
+            X,
+            models,
+            image_shape,
+            preconditioned=self.precondition,
+            missing=self.missing,
         )
         device = resolve_device(self.device)
         rng = check_random_state(self.random_state)
@@ -312,6 +313,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
 
     def _fitter(self, n_unknowns, image_shape, seed):
         """The parameters as one object."""
+        choice = SettingChoice(preconditioned=self.precondition)
         mixtures = MixtureSelection(partial(fit_mixture, seed=seed))
         draws = DrawObjective(mixtures=mixtures)
         objective = {"mse": MeanObjective(), "energy": draws}[self.loss]
@@ -332,7 +334,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
             ),
             objective,
             self._noise(),
-            SettingChoice(preconditioned=self.precondition),
+            MaskedChoice(choice) if self.missing == "allow" else choice,
             self.early_stopping,
         )
 

@@ -12,7 +12,12 @@ from skhj.numerics.threads import threads_for
 from skhj.operators import as_operator, check_adjoint
 from skhj.operators.image_shape import check_image_shape
 
-__all__ = ["check_bounds", "check_models", "check_operator", "check_shape_of_models"]
+__all__ = [
+    "check_bounds",
+    "check_models",
+    "check_operator",
+    "check_shape_of_models",
+]
 
 
 def check_models(X, y):
@@ -35,14 +40,17 @@ def check_models(X, y):
     TypeError
         If y is sparse.
     ValueError
-        If the variances of either have no number in double precision.
+        If the variances of either have no number in double precision, or a measurement
+        was made in fewer than two samples.
     """
     if issparse(y):
         raise TypeError(
             "y must be a dense array, got a sparse one: use its method toarray"
         )
+    _check_measured(X)
     y = np.asarray(y, dtype=np.float64)
-    for array, name in ((X, "X"), (y.reshape(len(y), -1), "y")):
+    measured = np.where(np.isnan(X), np.nanmin(X, axis=0), X)
+    for array, name in ((measured, "X"), (y.reshape(len(y), -1), "y")):
         _check_size(array, name)
     return y
 
@@ -78,7 +86,9 @@ def check_shape_of_models(image_shape, n_unknowns):
     return image_shape
 
 
-def check_operator(operator, X, models, image_shape, *, preconditioned=True):
+def check_operator(
+    operator, X, models, image_shape, *, preconditioned=True, missing="error"
+):
     """Forward operator that matches data, after a warning if it does not explain them.
 
     Parameters
@@ -91,6 +101,8 @@ def check_operator(operator, X, models, image_shape, *, preconditioned=True):
         Shape of models that are images.
     preconditioned : bool, default=True
         Whether the operator is used in units in which it does no harm.
+    missing : {"error", "allow"}, default="error"
+        Whether measurements may be missing.
 
     Returns
     -------
@@ -100,8 +112,8 @@ def check_operator(operator, X, models, image_shape, *, preconditioned=True):
     Raises
     ------
     ValueError
-        If it does not match the data or its own adjoint; or does not explain them and
-        is used in their units.
+        If it does not match the data or its own adjoint; does not explain them and is
+        used in their units; or is no matrix, some of whose rows can be missing.
     """
     if operator is None:
         return None
@@ -109,9 +121,16 @@ def check_operator(operator, X, models, image_shape, *, preconditioned=True):
     with threads_for(len(X) * prod(shape)):
         operator = as_operator(operator, shape=shape, image_shape=image_shape)
         check_adjoint(operator, models=to_tensor(models))
+        is_matrix = operator.is_linear and operator.dense() is not None
+        if missing == "allow" and not is_matrix:
+            raise ValueError(
+                "missing must be 'error' unless the operator is linear and of at most "
+                "four million entries, got 'allow'"
+            )
         data = operator.data(models)
-        _check_size(np.vstack([X, data]), "operator", "map models to measurements")
-        misfit = Explanation().misfit(X, models, data)
+        B = np.where(np.isnan(X), data, X)
+        _check_size(np.vstack([B, data]), "operator", "map models to measurements")
+        misfit = Explanation().misfit(B, models, data)
     if misfit is None:
         return operator
     message = (
@@ -157,6 +176,16 @@ def check_bounds(bounds):
             f"larger one, got {bounds!r}"
         )
     return tuple(numbers.tolist())
+
+
+def _check_measured(X):
+    """Refuse measurements that were hardly ever made."""
+    n_made = (~np.isnan(X)).sum(axis=0)
+    if (n_made < 2).any():
+        raise ValueError(
+            "X must have each measurement in at least two samples, got "
+            f"{n_made.min()} for column {n_made.argmin()}: leave it out"
+        )
 
 
 def _check_size(array, name, must="be"):

@@ -1,5 +1,6 @@
 """What an estimator of models from measurements answers, once it is fitted."""
 
+from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhj.estimators.arrays import FLOATS, in_dtype, relative_misfit
 from skhj.estimators.fitted_state import FittedState
+from skhj.estimators.inverse_checks import check_models
 from skhj.estimators.shared_operator import SharedOperator
 from skhj.exceptions import warn
 
@@ -57,6 +59,11 @@ def warn_of_fit(fit):
         )
 
 
+def _finite_or_missing(is_masked):
+    """What scikit-learn's ``ensure_all_finite`` is where NaN may be missing data."""
+    return "allow-nan" if is_masked else True
+
+
 class InverseEstimator(
     SharedOperator, FittedState, MultiOutputMixin, RegressorMixin, BaseEstimator
 ):
@@ -81,10 +88,35 @@ class InverseEstimator(
         check_is_fitted(self)
         return self._loaded_inverse.profiles()
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing == "allow"
+        return tags
+
+    def _check_pairs(self, X, y):
+        """Measurements and models to learn from."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            dtype=np.float64,
+            multi_output=True,
+            y_numeric=True,
+            ensure_min_samples=2,
+            ensure_all_finite=_finite_or_missing(self.missing == "allow"),
+        )
+        return X, check_models(X, y)
+
     def _check_data(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, reset=False)
-        return X.astype(np.float64), X.dtype
+        finite = _finite_or_missing(self._fitted_setting.is_masked)
+        return validate_data(
+            self, X, dtype=FLOATS, reset=False, ensure_all_finite=finite
+        )
+
+    def _finished(self, dtype):
+        """Maps models to those within the bounds, in a dtype."""
+        return lambda models: in_dtype(np.clip(models, *self._fitted_bounds), dtype)
 
     def _told(self, answers):
         """Models of `Answers`, after a warning of those that are not the network's."""
@@ -104,9 +136,8 @@ class InverseEstimator(
         ndarray of shape (n, N) or (n,)
             Models, in the float dtype of X.
         """
-        B, dtype = self._check_data(X)
-        models = self._told(self._loaded_inverse.predict(B))
-        models = in_dtype(np.clip(models, *self._fitted_bounds), dtype)
+        B = self._check_data(X)
+        models = self._told(self._loaded_inverse.predict(B, self._finished(B.dtype)))
         return models[:, 0] if self._fitted_ndim == 1 else models
 
     def linear_estimate(self, X):
@@ -122,8 +153,9 @@ class InverseEstimator(
         ndarray of shape (n, N) or (n,)
             Models, not clipped to the bounds.
         """
-        B, dtype = self._check_data(X)
-        models = in_dtype(self._loaded_inverse.linear(B), dtype)
+        B = self._check_data(X)
+        finish = partial(in_dtype, dtype=B.dtype)
+        models = self._loaded_inverse.linear(B, finish)
         return models[:, 0] if self._fitted_ndim == 1 else models
 
     def trajectory(self, X):
@@ -139,10 +171,11 @@ class InverseEstimator(
         ndarray of shape (n_layers + 1, n, N)
             The start, and models after each layer; the last is clipped to the bounds.
         """
-        B, dtype = self._check_data(X)
-        iterates = self._told(self._loaded_inverse.trajectory(B))
-        iterates[-1] = np.clip(iterates[-1], *self._fitted_bounds)
-        return in_dtype(iterates, dtype)
+        B = self._check_data(X)
+        finish = partial(in_dtype, dtype=B.dtype)
+        iterates = self._told(self._loaded_inverse.trajectory(B, finish))
+        np.clip(iterates[-1], *self._fitted_bounds, out=iterates[-1])
+        return iterates
 
     def sample(self, X, n_samples=1):
         """Draw models from their posterior, the distribution of x given b.
@@ -165,7 +198,7 @@ class InverseEstimator(
         ValueError
             If the estimator was not fitted with ``loss="energy"``.
         """
-        B, dtype = self._check_data(X)
+        B = self._check_data(X)
         if not self._loaded_inverse.draws:
             raise ValueError(
                 "sample needs an estimator fitted with loss='energy', but this one was "
@@ -173,8 +206,8 @@ class InverseEstimator(
             )
         if not isinstance(n_samples, Integral) or n_samples < 1:
             raise ValueError(f"n_samples must be a positive int, got {n_samples!r}")
-        draws = self._told(self._loaded_inverse.sample(B, n_samples))
-        return in_dtype(np.clip(draws, *self._fitted_bounds), dtype)
+        finish = self._finished(B.dtype)
+        return self._told(self._loaded_inverse.sample(B, n_samples, finish))
 
     def residual(self, X):
         """Relative misfit |A x - b| / |b| of the answers x.
@@ -189,11 +222,14 @@ class InverseEstimator(
         ndarray of shape (n,)
             Misfits. Without an operator, A is the affine one estimated from the pairs.
         """
-        B, dtype = self._check_data(X)
-        models = self._told(self._loaded_inverse.predict(B))
-        models = np.clip(models, *self._fitted_bounds)
+        B = self._check_data(X)
+        dtype, B = B.dtype, B.astype(np.float64, copy=False)
+        finish = self._finished(B.dtype)
+        models = self._told(self._loaded_inverse.predict(B, finish))
         if self._loaded_operator is None:
             data = self._fitted_setting.estimated_data(models)
         else:
             data = self._loaded_operator.data(models)
+        missing = np.isnan(B)
+        data, B = np.where(missing, 0, data), np.where(missing, 0, B)
         return in_dtype(relative_misfit(data, B), dtype)

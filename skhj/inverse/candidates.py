@@ -58,8 +58,8 @@ class SettingChoice:
         the hold-out does not show that a covariance has been learned by heart.
     linear : LinearSelection
         Chooses the estimate of vectors.
-    spectral : SpectralSelection
-        Chooses that of images.
+    spectral : SpectralSelection or None
+        Chooses that of images; None treats all by their covariance.
     preconditioning : Preconditioning
         Makes the units of vectors.
     sizes : OutputSizes
@@ -70,7 +70,7 @@ class SettingChoice:
     dense_pixels: int = 1024
     dense_samples: int = 4
     linear: LinearSelection = LinearSelection()
-    spectral: SpectralSelection = SpectralSelection()
+    spectral: SpectralSelection | None = SpectralSelection()
     preconditioning: Preconditioning = Preconditioning()
     sizes: OutputSizes = OutputSizes()
 
@@ -100,6 +100,8 @@ class SettingChoice:
             return self._of_vectors(pairs, operator, keep_order=image_shape is not None)
 
     def _by_spectrum(self, pairs, image_shape):
+        if self.spectral is None:
+            return False
         largest = min(self.dense_pixels, pairs.seen.sum() // self.dense_samples)
         is_large = image_shape is not None and pairs.X.shape[1] > largest
         return self.preconditioned and is_large and pairs.B.shape == pairs.X.shape

@@ -123,7 +123,8 @@ class UnrolledFitter:
         """Candidates whose draws start from a mixture, where there is one."""
         mixtures, setting = self.objective.mixtures, candidates[0].setting
         applies = self.choice.preconditioned and setting.has_covariances
-        if mixtures is None or not applies:
+        # How a mixture depends on which data are missing, its inputs do not tell.
+        if mixtures is None or not applies or setting.is_masked:
             return candidates
         is_known = operator is not None and operator.is_linear
         A = operator.dense() if is_known else None

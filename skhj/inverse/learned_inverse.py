@@ -13,12 +13,20 @@ from skhj.inverse.unrolled.architecture import Architecture
 from skhj.inverse.unrolled.build import make_unrolled
 from skhj.inverse.unrolled.mixture_start import MixtureStart
 from skhj.inverse.unrolled.network import standard_normal
-from skhj.numerics.blocks import row_blocks
+from skhj.numerics.blocks import joined, row_blocks
 from skhj.numerics.profiles import Profiles
 from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
 
 __all__ = ["Answers", "InverseState", "LearnedInverse", "starts_of"]
+
+
+def _unfinished(models):
+    return models
+
+
+def _double(B):
+    return B.astype(np.float64, copy=False)
 
 
 class Answers(NamedTuple):
@@ -161,18 +169,34 @@ class LearnedInverse:
         """The same network's correction of another linear estimate."""
         return replace(self, setting=self.setting.with_linear(linear))
 
-    def linear(self, B):
-        """Linear estimates (n, N) from data (n, M)."""
-        return self.setting.linear(B)
+    def linear(self, B, finish=_unfinished):
+        """Linear estimates (n, N) from data (n, M), see `predict`."""
+        blocks = row_blocks(len(B), max(B.shape[1], self.setting.row_size))
+        answers = (finish(self.setting.linear(_double(B[rows]))) for rows in blocks)
+        return joined(answers, blocks)
 
-    def predict(self, B):
-        """`Answers` (n, N) to data (n, M); means of draws, where these are made."""
-        models, finite = self._corrected(B, lambda inputs: self._mean(inputs)[-1:])
-        return Answers(models[0], finite)
+    def predict(self, B, finish=_unfinished):
+        """Models; means of draws, where these are made.
 
-    def trajectory(self, B):
-        """Iterates (J + 1, n, N), the linear estimate first, or their means."""
-        return self._corrected(B, self._mean)
+        Parameters
+        ----------
+        B : ndarray of shape (n, M)
+            Data, of which a block of rows at a time is worked on.
+        finish : callable, default=identity
+            Maps models of a block (..., r, N), in double precision, to what is kept of
+            them.
+
+        Returns
+        -------
+        Answers
+            Models (n, N).
+        """
+        answer = self._corrected(B, lambda inputs: self._mean(inputs)[-1:], finish)
+        return answer._replace(models=answer.models[0])
+
+    def trajectory(self, B, finish=_unfinished):
+        """Iterates (J + 1, n, N), the linear estimate first; see `predict`."""
+        return self._corrected(B, self._mean, finish)
 
     def _mean(self, inputs):
         """Mean iterates, over draws whose noise is that of every sample.
@@ -201,8 +225,8 @@ class LearnedInverse:
     def _to_model(self, start):
         return self.network.physics.to_model(start, start)
 
-    def sample(self, B, n_samples):
-        """Draws (n_samples, n, N) from the posterior."""
+    def sample(self, B, n_samples, finish=_unfinished):
+        """Draws (n_samples, n, N) from the posterior, see `predict`."""
         noise = standard_normal(self._generator())
 
         def draw(inputs):
@@ -214,14 +238,14 @@ class LearnedInverse:
             return self._to_model(self.network.physics.split(started)[0])
 
         return self._corrected(
-            B, lambda inputs: [draw(inputs) for _ in range(n_samples)]
+            B, lambda inputs: [draw(inputs) for _ in range(n_samples)], finish
         )
 
     def _generator(self):
         return torch.Generator().manual_seed(self.architecture.seed)
 
     @torch.no_grad()
-    def _corrected(self, B, evaluate):
+    def _corrected(self, B, evaluate, finish):
         """Linear estimates plus corrections of them, a block of rows at a time.
 
         ``evaluate`` maps inputs to a sequence of answers.
@@ -229,13 +253,20 @@ class LearnedInverse:
         weights = list(self.network.parameters())
         n_unknowns = self.setting.units.model_mean.size
         width = max(max(weight.shape) for weight in weights)
-        blocks = row_blocks(len(B), max(B.shape[1], n_unknowns, width))
+        row_size = max(B.shape[1], self.setting.row_size, width)
+        blocks = row_blocks(len(B), row_size)
         n_places = self.architecture.n_places(n_unknowns)
         n_weights = sum(weight.numel() for weight in weights)
         with threads_for(blocks[0].stop * n_weights * n_places):
-            answers = [self._corrected_block(B[rows], evaluate) for rows in blocks]
-        models, finite = zip(*answers, strict=True)
-        return Answers(np.concatenate(models, axis=1), np.concatenate(finite))
+            finite = np.empty(len(B), dtype=bool)
+
+            def answer(rows):
+                block = self._corrected_block(_double(B[rows]), evaluate)
+                models, finite[rows] = block
+                return finish(models)
+
+            models = joined(map(answer, blocks), blocks)
+        return Answers(models, finite)
 
     def _corrected_block(self, B, evaluate):
         units = self.setting.units
@@ -246,12 +277,14 @@ class LearnedInverse:
         differences = units.differences(steps.cpu().numpy())
         if np.all(self.correction == 0) and not self.draws:
             answered = np.ones(len(B), dtype=bool)
-            return self.linear(B) + np.zeros_like(differences), answered
+            return self.setting.linear(B) + np.zeros_like(differences), answered
         finite = np.isfinite(differences).all(axis=(0, 2))
         differences[:, ~finite] = 0
         # Draws have the share of the correction, of their own starts, already.
         share = 1.0 if self.draws else self.correction
-        return self.linear(B) + share * differences, finite
+        differences *= share
+        differences += self.setting.linear(B)
+        return differences, finite
 
 
 def starts_of(setting, network):

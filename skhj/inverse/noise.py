@@ -76,8 +76,8 @@ class KnownNoise(MeasuredNoise):
 
     def complete(self, B, noiseless, generator):
         """Data with white noise added where theirs is less than the level."""
-        missing = self.size**2 - np.mean((B - noiseless()).var(axis=0))
-        return B + np.sqrt(max(missing, 0)) * _white(B.shape, generator)
+        lacking = self.size**2 - np.mean(np.nanvar(B - noiseless(), axis=0))
+        return B + np.sqrt(max(lacking, 0)) * _white(B.shape, generator)
 
     def level(self, B, X, operator):
         """The level."""
@@ -93,7 +93,10 @@ class EstimatedNoise(MeasuredNoise):
         A = None
         if operator is not None and operator.is_linear:
             A = operator.dense()
-        return None if A is None else white_noise_level(B, X, A.numpy())
+        complete = ~np.isnan(B).any(axis=1)
+        if A is None or complete.sum() < 2:
+            return None
+        return white_noise_level(B[complete], X[complete], A.numpy())
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from skhj.inverse.linear.dense import LinearEstimate
 from skhj.inverse.linear.spectral import SpectralEstimate
+from skhj.inverse.noise import FreshNoise
 from skhj.inverse.posterior.selection import JointMixture
 from skhj.inverse.units import DenseUnits, SpectralUnits
 from skhj.inverse.unrolled.dense_misfit import DensePhysics
@@ -43,6 +44,34 @@ class Setting:
 
     # Whether the operator is, and whether covariances of all unknowns are affordable.
     is_linear, has_covariances = True, True
+    # Whether data may be missing.
+    is_masked = False
+
+    @property
+    def row_size(self):
+        """Numbers that the work on one sample holds at a time."""
+        return self.units.model_mean.size
+
+    def augment(self, pairs, noise_level, generator):
+        """What is drawn afresh in each step: noise, where its level is known.
+
+        Parameters
+        ----------
+        pairs : Pairs
+            Data and models.
+        noise_level : float or None
+            Standard deviation of the noise.
+        generator : torch.Generator
+            Its source.
+
+        Returns
+        -------
+        callable or None
+            Maps inputs to those of a step; None leaves them.
+        """
+        if noise_level is None:
+            return None
+        return FreshNoise(self.units, noise_level, generator)
 
     def with_linear(self, linear):
         """The same setting with another linear estimate."""

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from skhj.inverse.noise import FreshNoise
 from skhj.inverse.objectives import DrawObjective, MeanObjective
 from skhj.inverse.pairs import Pairs
 from skhj.inverse.unrolled.architecture import Architecture
@@ -96,7 +95,7 @@ class Task:
             criterion.to(trainer.device),
             *tensors,
             n_places=self.architecture.n_places(pairs.X.shape[1]),
-            augment=self._augment(setting.units, generator),
+            augment=setting.augment(pairs, self.noise_level, generator),
         )
         return Trained(network, result, criterion)
 
@@ -118,8 +117,3 @@ class Task:
         if self.noise_level is not None:
             inputs = single(units.inputs(self.noiseless))
         return (inputs[seen], answers[seen]), validation
-
-    def _augment(self, units, generator):
-        if self.noise_level is None:
-            return None
-        return FreshNoise(units, self.noise_level, generator)

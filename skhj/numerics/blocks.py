@@ -1,6 +1,8 @@
 """Blocks of rows, few enough for the memory and many enough for the processor."""
 
-__all__ = ["row_blocks"]
+import numpy as np
+
+__all__ = ["joined", "row_blocks"]
 
 
 def row_blocks(n_rows, row_size, *, block_size=2**20):
@@ -31,3 +33,37 @@ def row_blocks(n_rows, row_size, *, block_size=2**20):
     return [
         slice(first, min(first + height, n_rows)) for first in range(0, n_rows, height)
     ]
+
+
+def joined(answers, blocks):
+    """Answers for all rows, from those for one block after the other.
+
+    Parameters
+    ----------
+    answers : iterable of ndarray of shape (..., r, N)
+        The answers for each block; none is kept.
+    blocks : list of slice
+        The blocks.
+
+    Returns
+    -------
+    ndarray of shape (..., n, N)
+        The answers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skhj.numerics.blocks import joined, row_blocks
+    >>> X, blocks = np.eye(3), row_blocks(3, 3, block_size=6)
+    >>> joined((2 * X[rows] for rows in blocks), blocks).diagonal()
+    array([2., 2., 2.])
+    """
+    everything = None
+    for answer, rows in zip(answers, blocks, strict=True):
+        if len(blocks) == 1:
+            return answer
+        if everything is None:
+            shape = *answer.shape[:-2], blocks[-1].stop, answer.shape[-1]
+            everything = np.empty(shape, answer.dtype)
+        everything[..., rows, :] = answer
+    return everything
