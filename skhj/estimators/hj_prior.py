@@ -116,7 +116,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     device : str, torch.device or None, default=None
         Where to compute. None takes a CUDA device where there is one, else the CPU.
     random_state : int, RandomState instance or None, default=None
-        Source of the hold-out, the initial weights and the shuffling.
+        Source of the hold-out, initial weights and shuffling.
     verbose : int, default=0
         Positive: print a line an epoch.
 
@@ -130,20 +130,19 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         The network that was kept: "icnn", "ridge", "envelope", "images" or a class's
         name.
     candidates_ : list of dict
-        The models that were fitted, best first: ``"name"``, ``"validation_error"``
-        (mean squared error on the hold-out, of S or of the prox) and ``"seconds"``.
-        The first was kept.
+        The fitted models, best first; the first was kept: ``"name"``, ``"seconds"``,
+        ``"validation_error"`` (mean squared error of S or prox on the hold-out).
     n_iter_ : int
-        Number of entries of ``loss_curve_``: epochs run for the value's network, for
-        images steps, 1 for splines.
+        Length of ``loss_curve_``: epochs of the value's network, steps of images, or 1.
     loss_curve_ : ndarray of shape (n_iter_,)
         Training loss of the value's network. The best quadratic's is about 1, or
         1 + ``gradient_weight`` where gradients are given. Splines, which have no
         epochs, give their error on the hold-out; of images it is the loss of the
         prior's filters. "envelope" gives that of the rough network it starts from.
     prior_loss_curve_ : ndarray of shape (n_epochs,)
-        Training loss of the prior's network, of "envelope" that of its steps; empty
-        where there is none.
+        Training loss of the prior's network, or of the steps of "envelope"; or empty.
+    outliers_ : ndarray of shape (n_outliers,)
+        Rows of the samples that were left out, far from what the others say.
     prior_method_ : str
         The method that ``prior`` uses: one of the above, or "exact", in closed form.
     value_weights_, prior_weights_ : dict of str to ndarray
@@ -288,7 +287,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         """
         self._forget_fit()
         check_network(self)
-        X, S, gradient = check_targets(self, X, y, gradient)
+        X, S, gradient, outliers = check_targets(self, X, y, gradient)
         shape = check_shape(self.image_shape, X)
         rng = check_random_state(self.random_state)
         held_out = hold_out(len(X), self.validation_fraction, rng)
@@ -304,9 +303,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         if S is None:
             best.model.shift_(-of_prior.values.min())
         report_fit(search, best, self.max_iter)
-        return self._keep(candidates, samples, of_prior)
+        return self._keep(candidates, samples, of_prior, outliers)
 
-    def _keep(self, candidates, samples, of_prior):
+    def _keep(self, candidates, samples, of_prior, outliers):
         """Set every fitted attribute, now that all of them are known."""
         best = candidates[0]
         value_weights, prior_weights = best.model.to_arrays()
@@ -319,6 +318,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             loss_curve_=best.loss_curve,
             prior_loss_curve_=best.prior_loss_curve,
             n_iter_=len(best.loss_curve),
+            outliers_=outliers,
             _fitted_time=samples.t,
             _fitted_kind=best.kind.saved(),
             _fitted_target=self.target,
