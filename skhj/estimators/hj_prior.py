@@ -117,7 +117,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     device : str, torch.device or None, default=None
         Where to compute. None takes a CUDA device where there is one, else the CPU.
     random_state : int, RandomState instance or None, default=None
-        Source of the hold-out, the initial weights and the shuffling.
+        Source of the hold-out, initial weights and shuffling.
     verbose : int, default=0
         1 prints a line a phase of ``fit``, 2 one an epoch as well.
 
@@ -140,10 +140,11 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         epochs, give their error on the hold-out; of images it is the loss of the
         prior's filters. "envelope" gives that of the rough network it starts from.
     prior_loss_curve_ : ndarray of shape (n_epochs,)
-        Training loss of the prior's network, of "envelope" that of its steps; empty
-        where there is none.
+        Training loss of the prior's network, or of the steps of "envelope"; or empty.
     fit_seconds_ : dict of str to float
-        Seconds that each phase took: the models that were tried, and the prior's.
+        Seconds of each phase: the models that were tried, and the prior's.
+    outliers_ : ndarray of shape (n_outliers,)
+        Rows of the samples that were left out, far from what the others say.
     prior_method_ : str
         The method that ``prior`` uses: one of the above, or "exact", in closed form.
     value_weights_, prior_weights_ : dict of str to ndarray
@@ -288,7 +289,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         """
         self._forget_fit()
         check_network(self)
-        X, S, gradient = check_targets(self, X, y, gradient)
+        X, S, gradient, outliers = check_targets(self, X, y, gradient)
         shape = check_shape(self.image_shape, X)
         rng = check_random_state(self.random_state)
         held_out = hold_out(len(X), self.validation_fraction, rng)
@@ -304,9 +305,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         if S is None:
             best.model.shift_(-of_prior.values.min())
         report_fit(search, best, self.max_iter)
-        return self._keep(candidates, samples, of_prior, progress.seconds)
+        return self._keep(candidates, samples, of_prior, progress.seconds, outliers)
 
-    def _keep(self, candidates, samples, of_prior, seconds):
+    def _keep(self, candidates, samples, of_prior, seconds, outliers):
         """Set every fitted attribute, now that all of them are known."""
         best = candidates[0]
         value_weights, prior_weights = best.model.to_arrays()
@@ -320,6 +321,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             prior_loss_curve_=best.prior_loss_curve,
             n_iter_=len(best.loss_curve),
             fit_seconds_=seconds,
+            outliers_=outliers,
             _fitted_time=samples.t,
             _fitted_kind=best.kind.saved(),
             _fitted_target=self.target,

@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 from torch import nn
 
 from skhj import hamilton_jacobi as hj
+from skhj.estimators.prior_reports import without_outliers
 from skhj.numerics.given_numbers import check_size
 from skhj.operators.image_shape import check_image_shape, with_channels
 from skhj.priors.convex.architecture import ICNNArchitecture, UserArchitecture
@@ -116,12 +117,20 @@ def check_targets(est, X, y, gradient):
         Values.
     gradient : ndarray of shape (n, d) or None
         Gradients.
+    outliers : ndarray of shape (n_outliers,)
+        Rows that were left out of these, far from what the others say.
 
     Raises
     ------
     ValueError
         If an array is not of the form asked for, or parameters contradict.
     """
+    arrays, outliers = without_outliers(*_checked(est, X, y, gradient))
+    return *arrays, outliers
+
+
+def _checked(est, X, y, gradient):
+    """Points, values and gradients as they are given."""
     if est.prox_loss == "matching" and est.target == "value":
         raise ValueError(
             "prox_loss='matching' needs target='prox' and a network that is not "

@@ -1,14 +1,48 @@
 """Warnings of HJPriorRegressor: what a fit has shown, and what answers lack."""
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skhj.exceptions import ExtrapolationWarning, warn
-from skhj.priors.gradient_mismatch import gradient_mismatch
+from skhj.priors.gradient_mismatch import GradientTest, gradient_mismatch
+from skhj.priors.outliers import OutlierTest
 
-__all__ = ["report_answer", "report_fit"]
+__all__ = ["report_answer", "report_fit", "without_outliers"]
 
 
-def report_fit(search, best, max_iter, *, inconsistent=0.5):
+def without_outliers(X, values, gradients):
+    """Samples without those that are far from what the others say, with a warning.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Points.
+    values : ndarray of shape (n,) or None
+        Values.
+    gradients : ndarray of shape (n, d) or None
+        Gradients.
+
+    Returns
+    -------
+    tuple
+        The three arrays, as they are where there is no outlier.
+    ndarray of shape (n_outliers,)
+        Rows that are left out.
+    """
+    arrays = X, values, gradients
+    found = OutlierTest().find(*arrays)
+    rows = np.flatnonzero(found)
+    if len(rows):
+        shown = ", ".join(map(str, rows[:5])) + ", ..." * (len(rows) > 5)
+        warn(
+            f"y or gradient is far from what all other samples say in {len(rows)} of "
+            f"{len(X)} rows ({shown}), which are left out: see outliers_"
+        )
+        arrays = tuple(None if array is None else array[~found] for array in arrays)
+    return arrays, rows
+
+
+def report_fit(search, best, max_iter):
     """Warn of what a fit has shown.
 
     Parameters
@@ -19,9 +53,6 @@ def report_fit(search, best, max_iter, *, inconsistent=0.5):
         The model that is kept.
     max_iter : int
         The estimator's.
-    inconsistent : float, default=0.5
-        Share of the gradients' variance that a fit of them and the values leaves, above
-        which they hardly belong together.
     """
     for kind, error in search.failures:
         warn(f"network {kind.label!r} failed and is left out: {error}")
@@ -31,12 +62,30 @@ def report_fit(search, best, max_iter, *, inconsistent=0.5):
             f"raise max_iter (it is {max_iter})",
             ConvergenceWarning,
         )
-    mismatch = gradient_mismatch(search.samples, best.model)
+    _report_gradients(search.samples, best.model)
+
+
+def _report_gradients(samples, model, *, inconsistent=0.5, fewest=10):
+    """Warn of gradients that are not those of the values.
+
+    Of a factor between them; or else where a fit of both leaves more than a share
+    ``inconsistent`` of their variance on the hold-out, of ``fewest`` samples at least.
+    """
+    if samples.values is None or samples.gradients is None:
+        return
+    advice = "check its sign and its units (from proximal points P it is (X - P) / t)"
+    factors = GradientTest().factors(samples, model)
+    if factors:
+        many = [f"{factor:.2g} (feature {k})" for k, factor in factors.of_each.items()]
+        what = ", ".join(many[:5]) or f"{factors.of_all:.2g}"
+        warn(f"gradient is about {what} times that of the values: {advice}")
+        return
+    few = samples.held_out.sum() < fewest
+    mismatch = 0.0 if few else gradient_mismatch(samples, model)
     if mismatch > inconsistent:
         warn(
             "gradient differs from that of the fitted values by "
-            f"{mismatch:.0%} of its variance: check its sign and its units (from "
-            "proximal points P it is (X - P) / t), or for noise"
+            f"{mismatch:.0%} of its variance: {advice}, or for noise"
         )
 
 
