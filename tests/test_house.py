@@ -56,7 +56,7 @@ def test_few_constants_outside_the_objects_that_use_them():
 
 def test_files_are_short():
     lengths = {name: len(path.read_text().splitlines()) for name, path in FILES.items()}
-    limits = {name: 430 if "estimators" in name else 320 for name in FILES}
+    limits = {name: 410 if "estimators" in name else 320 for name in FILES}
     assert not {k: n for k, n in lengths.items() if n > limits[k]}
 
 

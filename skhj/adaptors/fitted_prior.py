@@ -24,7 +24,7 @@ def time_of(est):
     Raises
     ------
     ValueError
-        If it is no such estimator.
+        If it is no such estimator, or was fitted with a metric.
     NotFittedError
         If it is not fitted.
     """
@@ -36,6 +36,10 @@ def time_of(est):
             f"{est!r}"
         )
     check_is_fitted(est)
+    if est._fitted_metric is not None:
+        raise ValueError(
+            "est must be fitted with metric=None: a step asks for the Euclidean prox"
+        )
     # The time of the fit, even if the parameter was changed since.
     return est._fitted_time
 

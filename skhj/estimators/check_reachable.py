@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import check_array, check_scalar
 
 from skhj.estimators.arrays import FLOATS, check_gradient
+from skhj.estimators.metric_option import check_metric
 from skhj.exceptions import warn
 from skhj.max_plus.constants import sample_allowance
 from skhj.max_plus.reachability import compare_with_envelope, measure_reachability
@@ -14,7 +15,7 @@ from skhj.numerics.given_numbers import check_size
 __all__ = ["check_reachable"]
 
 
-def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
+def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0, metric=None):
     r"""Test whether samples can be a value function of some prior at time ``t``.
 
     With gradients the test is exact for the samples: a prior generates them if and
@@ -34,6 +35,9 @@ def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
         Time, positive.
     noise_std : float, default=0.0
         Standard deviation of the noise of ``y``, allowed for.
+    metric : array-like of shape (d,) or (d, d), or None, default=None
+        Symmetric positive definite matrix M, or its diagonal, of the metric
+        (x - y)' M^-1 (x - y) / (2t). None is the identity.
 
     Returns
     -------
@@ -45,7 +49,7 @@ def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
     Raises
     ------
     ValueError
-        If ``t`` or ``noise_std`` is out of range, or the arrays do not match.
+        If a number is out of range, the arrays do not match, or ``metric`` is none.
     TypeError
         If ``t`` or ``noise_std`` is not a number.
 
@@ -84,6 +88,10 @@ def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0):
     gradient = check_gradient(gradient, X, dtype=FLOATS)
     for array, name in ((X, "X"), (y, "y"), (gradient, "gradient")):
         check_size(array, name)
+    change = check_metric(metric, X.shape[1])
+    if change is not None:
+        X = change.points_to(X)
+        gradient = None if gradient is None else change.gradients_to(gradient)
     if float(np.abs(X).max()) ** 2 > 1e300 * float(t):
         raise ValueError(
             "X and t must be of sizes for which |x|^2 / t is a number, got t="

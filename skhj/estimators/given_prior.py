@@ -7,6 +7,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skhj.estimators.hold_out import hold_out
+from skhj.estimators.metric_option import refuse_metric
 from skhj.inverse.reconstruction.filtered import FilteredPrior
 from skhj.inverse.reconstruction.regularisers import (
     EstimatedPrior,
@@ -125,6 +126,10 @@ def _fit(prior, models, image_shape, rng):
             "prior must be fitted before, or have the parameters t and target, so that "
             f"it can learn from noisy models, got {prior!r}"
         )
+    if parameters["t"] == "auto":
+        raise ValueError(
+            "prior must be fitted before, or have a number t, got t='auto'"
+        )
     options = {"target": "prox"}
     if image_shape is not None and parameters.get("image_shape", ()) is None:
         options["image_shape"] = image_shape
@@ -149,6 +154,7 @@ def regulariser_of(prior):
         return ProximalOperator(prior)
     if not hasattr(prior, "fit"):
         return ExactPrior(prior)
+    refuse_metric(prior)
     model = _model(prior)
     if isinstance(model, ImageModel):
         return FilteredPrior(model)

@@ -3,6 +3,7 @@
 import math
 from numbers import Integral, Real
 
+import numpy as np
 import torch
 from sklearn.base import _fit_context, clone
 from sklearn.utils import check_random_state
@@ -12,12 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from skhj import hamilton_jacobi as hj
 from skhj.estimators.device import resolve_device, resolve_device_or_cpu
 from skhj.estimators.hold_out import hold_out
+from skhj.estimators.metric_option import check_metric
 from skhj.estimators.prior_estimator import PriorEstimator
 from skhj.estimators.prior_options import (
     check_network,
     check_shape,
     check_targets,
     settings_of,
+    timed,
 )
 from skhj.estimators.prior_reports import report_answer, report_fit
 from skhj.estimators.process_state import keeps_process_state
@@ -41,9 +44,11 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
 
     Parameters
     ----------
-    t : float, default=1.0
+    t : float or "auto", default=1.0
         Time of the samples, positive. It has the units of |x|^2 / S: points scaled
-        by ``a`` ask for ``a**2 * t``, values scaled by ``c`` for ``t / c``.
+        by ``a`` ask for ``a**2 * t``, values scaled by ``c`` for ``t / c``. "auto" is
+        the largest at which values are reachable: that of priors with kinks, for smooth
+        ones about a bound, which may be far later.
     network : {"auto", "icnn", "ridge", "min-plus", "envelope", "images"} or \
             nn.Module class, default="auto"
         Model of the value function.
@@ -52,30 +57,31 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
           fitted by exact least squares.
         - "min-plus": the minimum of few quadratics, whose prior is exact.
         - "icnn": an input-convex network with a wide shallow branch.
-        - "envelope": a network for the prior itself, trained through the minimisation
-          that makes the value function of it.
+        - "envelope": a network of the prior, trained through the minimisation over y.
         - "images": profiles of convolutions with learned filters, or of norms of a few,
           for points that are images; the prior is weakly convex by construction, and
           the same for images of any shape, see `for_images`.
-        - "auto": splines first, then, unless these leave next to nothing, the others;
-          the best on the hold-out is kept. "images" alone with ``image_shape``.
-        - A class is called with the number of features; its modules map (n, d) to (n,)
-          and must be convex in their input, and a method ``project_`` is called after
-          each step where there is one.
+        - "auto": splines, then, unless these leave next to nothing, the others; the
+          best on the hold-out is kept. "images" alone with ``image_shape``.
+        - A class is called with the number of features; its modules map (n, d) to (n,),
+          are convex, and a method ``project_``, if any, is called after each step.
     target : {"value", "prox"}, default="value"
         What y is in ``fit``: values S(x, t), or proximal points (or the clean signals
         of which X are noisy ones). With "prox", ``predict`` returns proximal points,
         and S and J are known up to a constant, chosen so that the least prior of a
         training point is zero.
+    metric : array-like of shape (d,) or (d, d), or None, default=None
+        M, positive definite, or its diagonal: (x - y)' M^-1 (x - y) for |x - y|^2, as
+        with noise of covariance t M.
     image_shape : tuple of int or None, default=None
-        Shape of points that are flattened images or windows of them, (H, W), or
-        (C, H, W) with channels, or that are signals, (N,), of 6 pixels or more.
+        Shape of points that are images, (H, W), or (C, H, W) with channels, or that are
+        signals, (N,), of 6 pixels or more.
     hidden_layer_sizes : tuple of int, default=(96, 96)
         Widths of the deep branch of "icnn"; may be empty.
     wide_units : int, default=256
         Units of the shallow branch of "icnn"; may be 0.
     softplus_beta : float, default=5.0
-        Sharpness of the softplus of "icnn" at the start of training.
+        Sharpness of the softplus of "icnn" at the start.
     max_iter : int, default=100
         Largest number of passes over the data, for each network; half of them for one
         that only starts Newton's method. Training ends when half as many pass without
@@ -83,24 +89,20 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         For images, one stands for 60 steps, 20 for signals, and for 8 of the kinds with
         few filters that are tried first where y are values.
     batch_size : int or "auto", default="auto"
-        Samples a step. "auto" takes a sixteenth of the samples, from 32 to 256; as many
-        images as have 9,600 pixels, from 2 to 32.
+        Samples a step. "auto": a sixteenth, from 32 to 256; images of 9,600 pixels.
     learning_rate : float, default=0.02
-        Largest step size of Adam; it is reached after a tenth of the steps and falls
-        to zero along a half cosine.
+        Largest step of Adam, reached after a tenth of them; half a cosine leads to 0.
     gradient_weight : float, default=1.0
-        Weight of the gradients where the values have 1, each in units of what the
-        best quadratic leaves (for splines, the best affine function). It matters to
-        the prior's network, whose gradients are always known, and to the value's
-        where ``gradient`` is given.
+        Weight of the gradients where the values have 1, each in units of what the best
+        quadratic leaves (for splines, the best affine function), for the prior's
+        network, and the value's where ``gradient`` is given.
     prox_loss : {"squared", "matching"}, default="squared"
         Loss of proximal points, with ``target="prox"``. From noisy signals the squared
         error learns the mean of the clean ones, proximal matching comes close to their
-        mode, and "auto" then means "icnn": splines know the squared error only.
+        mode, by "icnn" alone: splines know the squared error only.
     matching_width : float, default=0.5
         Last width of the proximal matching loss, in units of the root mean squared
-        error that the squared loss leaves. Less is closer to the mode and asks for
-        more samples.
+        error that the squared loss leaves. Less is closer to the mode.
     prior_method : {"auto", "network", "newton", "inversion"}, default="auto"
         How ``prior`` is computed. "network": a second network, one pass a query.
         "newton": the conjugate of the fitted potential; by Newton's method, from that
@@ -110,8 +112,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         closed form takes 0.4 to 16 microseconds a query with 2 to 64 features,
         conjugate gradients 83 to 5,000 times that (benchmarks/results).
         "auto": "newton", or where gradients are given, the one of the first two that
-        is closer to the prior on the hold-out. A model of the prior itself needs none
-        of them.
+        is closer on the hold-out. A model of the prior itself needs none of them.
     validation_fraction : float, default=0.1
         Share of the samples held out to choose the best weights and the best model.
     device : str, torch.device or None, default=None
@@ -127,6 +128,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         Number of features d seen in ``fit``.
     feature_names_in_ : ndarray of shape (d,)
         Names of the features, where X had string names.
+    t_ : float
+        The time.
     network_ : str
         The network that was kept: one of the names above, or a class's name.
     candidates_ : list of dict
@@ -135,10 +138,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     n_iter_ : int
         Length of ``loss_curve_``: epochs of the value's network, steps of images, or 1.
     loss_curve_ : ndarray of shape (n_iter_,)
-        Training loss of the value's network. The best quadratic's is about 1, or
-        1 + ``gradient_weight`` where gradients are given. Splines, which have no
-        epochs, give their error on the hold-out; of images it is the loss of the
-        prior's filters. "envelope" gives that of the rough network it starts from.
+        Training loss of the value's network; the best quadratic's is about 1. Splines
+        give their error on the hold-out, images the loss of the prior's filters,
+        "envelope" that of the rough network it starts from.
     prior_loss_curve_ : ndarray of shape (n_epochs,)
         Training loss of the prior's network, or of the steps of "envelope"; or empty.
     fit_seconds_ : dict of str to float
@@ -148,27 +150,20 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     prior_method_ : str
         The method that ``prior`` uses: one of the above, or "exact", in closed form.
     value_weights_, prior_weights_ : dict of str to ndarray
-        Weights of the two functions, None for one that there is not: the prior's, where
-        it is computed from the value, and that of the value for images.
-
-    Raises
-    ------
-    FloatingPointError
-        If the loss stops being finite in ``fit``; the message says what to lower.
+        Weights of the two functions, None for one that there is not.
 
     Warns
     -----
     ExtrapolationWarning
         If queries lie more than twice as far out as the farthest sample.
     ConvergenceWarning
-        If a training had not settled, or a query was not solved to its tolerance.
+        If a training had not settled, or a query was not solved.
 
     Notes
     -----
-    The two networks and the exact gradient they share (with p = prox(x), x is a
-    gradient of psi* at p) are in section 3 of [1]_, "inversion" and proximal matching
-    in [2]_. Computation is in double precision, training by Adam in single; answers
-    come in the dtype of X.
+    The two networks are in section 3 of [1]_, "inversion" and proximal matching in
+    [2]_. Computation is in double precision, training by Adam in single; answers come
+    in the dtype of X.
 
     References
     ----------
@@ -183,30 +178,26 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     >>> from skhj import HJPriorRegressor
     >>> from skhj.datasets import make_value_samples
     >>> from skhj.problems import ConcaveQuadratic
-    >>> problem = ConcaveQuadratic(kappa=0.5)
-    >>> X, y, _ = make_value_samples(problem, 300, 2, t=1.0, random_state=0)
+    >>> X, y, _ = make_value_samples(ConcaveQuadratic(kappa=0.5), 99, 2, random_state=0)
     >>> est = HJPriorRegressor(t=1.0, random_state=0).fit(X, y)
-    >>> est.network_
-    'ridge'
     >>> est.prior([[1.0, 2.0]]).round(6)
     array([-1.25])
-    >>> est.prox([[1.0, 2.0]]).round(6)
-    array([[2., 4.]])
     """
 
     _largest_point = 1e153  # sums of squares are numbers
     _parameter_constraints = {
-        "t": [Interval(Real, 0, 1e150, closed="neither")],
+        "t": [StrOptions({"auto"}), Interval(Real, 0, 1e150, closed="neither")],
         "network": [StrOptions(set(NAMES)), type],
         "target": [StrOptions({"value", "prox"})],
+        "metric": ["array-like", None],
         "image_shape": ["array-like", None],
         "hidden_layer_sizes": ["array-like"],
         "wide_units": [Interval(Integral, 0, None, closed="left")],
         "softplus_beta": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [
-            StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
         ],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "gradient_weight": [Interval(Real, 0, None, closed="left")],
@@ -225,6 +216,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         *,
         network="auto",
         target="value",
+        metric=None,
         image_shape=None,
         hidden_layer_sizes=(96, 96),
         wide_units=256,
@@ -244,6 +236,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         self.t = t
         self.network = network
         self.target = target
+        self.metric = metric
         self.image_shape = image_shape
         self.hidden_layer_sizes = hidden_layer_sizes
         self.wide_units = wide_units
@@ -285,7 +278,10 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         Raises
         ------
         ValueError
-            If a parameter or an array is not of the form asked for.
+            If a parameter or an array is not of the form asked for, or t="auto" and
+            the values are reachable at every time, as those of a concave S are.
+        FloatingPointError
+            If the loss stops being finite; the message says what to lower.
         """
         self._forget_fit()
         check_network(self)
@@ -293,7 +289,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         shape = check_shape(self.image_shape, X)
         rng = check_random_state(self.random_state)
         held_out = hold_out(len(X), self.validation_fraction, rng)
-        samples = Samples(X, S, gradient, self.t, held_out)
+        samples = timed(self, Samples(X, S, gradient, self.t, held_out), rng)
         progress, device = FitProgress(self), resolve_device(self.device)
         settings = settings_of(self, samples.n_seen, device, progress)
         search = PriorSearch(samples, settings, rng)
@@ -305,13 +301,17 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         if S is None:
             best.model.shift_(-of_prior.values.min())
         report_fit(search, best, self.max_iter)
-        return self._keep(candidates, samples, of_prior, progress.seconds, outliers)
+        target = "entry" if S is None and np.ndim(y) == 1 else self.target
+        return self._keep(
+            candidates, samples, of_prior, target, progress.seconds, outliers
+        )
 
-    def _keep(self, candidates, samples, of_prior, seconds, outliers):
+    def _keep(self, candidates, samples, of_prior, target, seconds, outliers):
         """Set every fitted attribute, now that all of them are known."""
         best = candidates[0]
         value_weights, prior_weights = best.model.to_arrays()
         return self._keep_fit(
+            t_=samples.t,
             network_=best.kind.name,
             candidates_=[candidate.summary() for candidate in candidates],
             prior_method_=best.model.method,
@@ -323,8 +323,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             fit_seconds_=seconds,
             outliers_=outliers,
             _fitted_time=samples.t,
+            _fitted_metric=check_metric(self.metric, self.n_features_in_),
             _fitted_kind=best.kind.saved(),
-            _fitted_target=self.target,
+            _fitted_target=target,
             _fitted_reach=(best.kind.reach(samples.X), best.kind.reach(of_prior.X)),
             _loaded_model=best.model,
         )
@@ -353,7 +354,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             What y was in ``fit``, in the float dtype of X.
         """
         check_is_fitted(self)
-        return self.prox(X) if self._fitted_target == "prox" else super().predict(X)
+        if self._fitted_target == "value":
+            return super().predict(X)
+        return self.prox(X) if self._fitted_target == "prox" else self.prox(X)[:, 0]
 
     def for_images(self, image_shape):
         """Return the same prior for images of another shape.

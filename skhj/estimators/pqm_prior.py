@@ -7,6 +7,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skhj.estimators.arrays import FLOATS, in_dtype
+from skhj.estimators.metric_option import check_metric
 from skhj.estimators.missing_gradients import estimate_gradient
 from skhj.estimators.prior_estimator import PriorEstimator
 from skhj.estimators.process_state import keeps_process_state
@@ -44,14 +45,14 @@ class PQMPrior(PriorEstimator):
     exact at every y_k, and S, the prox and every other time follow from it exactly.
 
     Where :math:`tJ + |\cdot|^2/2` *is* alpha-strongly convex, a constant the caller
-    knows, J_PQM and its S are lower bounds everywhere: that is a certificate. With
-    alpha="auto" the constant is the largest the samples allow, an estimate from above,
-    and so is the bound. Upper bounds ask for the smoothness of psi* in the same way.
+    knows, J_PQM and its S are lower bounds everywhere: a certificate. With "auto" the
+    constant, and so the bound, is an estimate from above. Upper bounds ask for the
+    smoothness of psi* in the same way.
 
     The error decays as n^(-2/d): in many dimensions these are bounds, not a regressor.
-    For a smooth prior and n = 4000 the mean error over the standard deviation of J was
-    0.36 (alpha=0), 0.07 (known alpha), 0.03 ("local") at d = 8, and 8.8, 4.1, 0.46 at
-    d = 64. Outside the convex hull of the samples S falls as -|dx|^2 / (2 t alpha).
+    For a smooth prior and n = 4000 the mean error over the deviation of J was 0.36
+    (alpha=0), 0.07 (known alpha), 0.03 ("local") at d = 8. Outside the convex hull of
+    the samples S falls as -|dx|^2 / (2 t alpha).
 
     Parameters
     ----------
@@ -64,19 +65,19 @@ class PQMPrior(PriorEstimator):
         PAM, which holds for any prior and needs no gradients.
     smoothness : "auto" or float, default="auto"
         Smoothness L of psi*, for the upper bounds: psi* - L |.|^2 / 2 is concave.
-        "auto" is the least the samples allow, which may be less than the truth; ``inf``
-        is right for every prior, and the only one where psi* has kinks.
+        "auto" is the least the samples allow, ``inf`` is right for every prior.
     gradient_estimator : {"auto", "local"} or estimator, default="auto"
-        Where ``fit`` is given no gradients: "local" fits quadratics to neighbours, an
-        estimator with ``fit``, ``predict`` and ``prox`` is fitted to the values, and
-        its values replace them too. "auto" is "local" for at most three features,
-        `HJPriorRegressor` above.
+        Without gradients: "local" fits quadratics to neighbours, an estimator with
+        ``fit``, ``predict`` and ``prox`` is fitted to the values, and replaces them.
+        "auto" is "local" for at most three features, `HJPriorRegressor` above.
     on_inconsistent : {"warn", "project", "raise"}, default="warn"
-        If no prior generates the samples: keep them and warn of the worst violation
-        (alpha "auto" is then 0); replace them by the envelope of their tangents, which
-        lowers noisy values; or raise.
+        If no prior generates the samples: keep them (alpha "auto" is then 0); replace
+        them by the envelope of their tangents, which lowers noisy values; or raise.
     noise_std : float, default=0.0
         Standard deviation of the noise of ``y``: widens the tests of consistency.
+    metric : array-like of shape (d,) or (d, d), or None, default=None
+        Symmetric positive definite matrix M, or its diagonal, of the metric
+        (x - y)' M^-1 (x - y) / (2t).
     n_pieces : int or None, default=None
         Keep this many pieces at most, each chosen where the others err the most.
     tol : float, default=1e-10
@@ -95,28 +96,24 @@ class PQMPrior(PriorEstimator):
     smoothness_ : float
         Smoothness of psi*, at least ``alpha_``; ``inf`` without gradients.
     reachable_ : bool
-        Whether the samples as given are those of a value function, by
-        `check_reachable`; of values alone, whether their estimated gradients are.
+        Whether the samples as given, of values alone with estimated gradients, are
+        those of a value function.
     n_pieces_ : int
         Number of pieces.
     points_, slopes_, values_, beta_ : ndarray
-        The pieces, relative to ``X_offset_`` and ``y_offset_``.
+        The pieces, relative to the offsets, for M = L L' in the coordinates L^-1 x.
     X_offset_ : ndarray of shape (d,)
-        Mean of the points.
+        Mean of the points in these.
     y_offset_ : float
         Mean of the values.
     has_gradients_ : bool
         Whether there were gradients, given or estimated.
     estimated_constants_ : tuple of str
-        Which of "alpha" and "smoothness" are bounds from the samples: what
-        `prior_bounds` and `value_bounds` make of them are estimates.
-    n_features_in_ : int
-        Number of features d.
+        Which of "alpha" and "smoothness", and so the bounds, are estimates.
 
     See Also
     --------
     HJPriorRegressor : Learns the prior, by splines, sums of norms or networks.
-    check_reachable : Whether samples can be a value function at all.
 
     References
     ----------
@@ -147,6 +144,7 @@ class PQMPrior(PriorEstimator):
         ],
         "on_inconsistent": [StrOptions({"warn", "project", "raise"})],
         "noise_std": [Interval(Real, 0, np.inf, closed="left")],
+        "metric": ["array-like", None],
         "n_pieces": [None, Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_rounds": [Interval(Integral, 1, None, closed="left")],
@@ -162,6 +160,7 @@ class PQMPrior(PriorEstimator):
         gradient_estimator="auto",
         on_inconsistent="warn",
         noise_std=0.0,
+        metric=None,
         n_pieces=None,
         tol=1e-10,
         max_rounds=100,
@@ -173,6 +172,7 @@ class PQMPrior(PriorEstimator):
         self.gradient_estimator = gradient_estimator
         self.on_inconsistent = on_inconsistent
         self.noise_std = noise_std
+        self.metric = metric
         self.n_pieces = n_pieces
         self.tol = tol
         self.max_rounds = max_rounds
@@ -183,10 +183,9 @@ class PQMPrior(PriorEstimator):
     def fit(self, X, y, gradient=None):
         """Make the pieces from samples of a value function.
 
-        Takes one pass over the pairs of samples, n^2 d operations, for the constants;
-        none with ``alpha=0`` and no gradients. Two arrays of the size of X are kept,
-        three more are needed meanwhile; all other workspace, here and in the
-        queries (2048 at a time), is below 32 MiB and does not grow with n.
+        Takes one pass over the pairs of samples, n^2 d operations; none with alpha=0.
+        Two arrays of the size of X are kept, three more needed meanwhile; all other
+        workspace, that of queries too, is below 32 MiB.
 
         Parameters
         ----------
@@ -250,6 +249,7 @@ class PQMPrior(PriorEstimator):
             X_offset_=offsets[0],
             y_offset_=offsets[1],
             _fitted_time=self.t,
+            _fitted_metric=check_metric(self.metric, self.n_features_in_),
         )
 
     def _report_inconsistent(self, X, S, gradient, allowance):

@@ -18,6 +18,7 @@ from skhj.estimators.arrays import (
     in_dtype,
 )
 from skhj.estimators.fitted_state import FittedState
+from skhj.estimators.metric_option import check_metric
 from skhj.numerics.given_numbers import check_size
 
 __all__ = ["PriorEstimator"]
@@ -28,11 +29,13 @@ class PriorEstimator(
 ):
     """Base of the estimators that learn a prior from samples of a value function.
 
-    A subclass has a parameter ``t`` and, once fitted, the attribute ``_fitted_time``,
-    the time it was fitted for. It implements ``_value_and_prox(X)`` and
-    ``_prior_and_gradient(X)``, which map points (n, d), of float64 or float32, to
-    values (n,) and points or gradients (n, d) in float64, and ``_evolved(X, time)``,
-    values (n,) and proximal points (n, d) at a time between 0 and t.
+    A subclass has the parameters ``t`` and ``metric`` and, once fitted, the attributes
+    ``_fitted_time``, the time it was fitted for, and ``_fitted_metric``. It implements
+    ``_value_and_prox(X)`` and ``_prior_and_gradient(X)``, which map points (n, d), of
+    float64 or float32, to values (n,) and points or gradients (n, d) in float64, and
+    ``_evolved(X, time)``, values (n,) and proximal points (n, d) at a time between 0
+    and t: all in the coordinates in which the metric is the Euclidean one. Points are
+    in these as soon as they are checked.
     """
 
     def __sklearn_tags__(self):
@@ -67,12 +70,24 @@ class PriorEstimator(
         )
         y = check_array(y, dtype=dtype, ensure_2d=False, input_name="y")
         gradient = check_gradient(gradient, X, dtype=dtype)
-        return check_size(X), check_size(y, "y"), check_size(gradient, "gradient")
+        for array, name in ((X, "X"), (y, "y"), (gradient, "gradient")):
+            check_size(array, name)
+        metric = check_metric(self.metric, X.shape[1])
+        if metric is not None and gradient is not None:
+            gradient = metric.gradients_to(gradient)
+        return X if metric is None else metric.points_to(X), y, gradient
 
     def _check_points(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=FLOATS, reset=False)
-        return check_size(X, largest=self._largest_point)
+        X = check_size(X, largest=self._largest_point)
+        metric = self._fitted_metric
+        return X if metric is None else metric.points_to(X)
+
+    def _points(self, U, dtype):
+        """Points in the coordinates of the user, in a dtype."""
+        metric = self._fitted_metric
+        return in_dtype(U if metric is None else metric.points_from(U), dtype)
 
     def predict(self, X):
         """Value function S(x, t).
@@ -91,7 +106,7 @@ class PriorEstimator(
         return in_dtype(self._value_and_prox(X)[0], X.dtype)
 
     def prox(self, X, time=None):
-        """Proximal operator of the prior, x - s grad S(x, s) at the time s.
+        """Proximal operator of the prior, x - s M grad S(x, s) at the time s.
 
         Parameters
         ----------
@@ -113,9 +128,9 @@ class PriorEstimator(
         """
         X = self._check_points(X)
         if time is None:
-            return in_dtype(self._value_and_prox(X)[1], X.dtype)
+            return self._points(self._value_and_prox(X)[1], X.dtype)
         times = check_times(time, len(X), self._fitted_time, zero=False)
-        return in_dtype(self._at_times(X, times)[1], X.dtype)
+        return self._points(self._at_times(X, times)[1], X.dtype)
 
     def transform(self, X):
         """Return ``prox(X)``, so that a fitted prior denoises inside a Pipeline.
@@ -133,7 +148,7 @@ class PriorEstimator(
         return self.prox(X)
 
     def potential(self, X):
-        """Convex potential psi(x) = |x|^2 / 2 - t S(x, t).
+        """Convex potential psi(x) = |x|^2 / 2 - t S(x, t), |x| that of the metric.
 
         Parameters
         ----------
@@ -182,10 +197,12 @@ class PriorEstimator(
             Gradients.
         """
         X = self._check_points(X)
-        return in_dtype(self._prior_and_gradient(X)[1], X.dtype)
+        gradient, metric = self._prior_and_gradient(X)[1], self._fitted_metric
+        gradient = gradient if metric is None else metric.gradients_from(gradient)
+        return in_dtype(gradient, X.dtype)
 
     def conjugate(self, X):
-        """Conjugate potential psi*(y) = |y|^2 / 2 + t J(y).
+        """Conjugate potential psi*(y) = |y|^2 / 2 + t J(y), |y| that of the metric.
 
         Parameters
         ----------
@@ -234,7 +251,7 @@ class PriorEstimator(
         for time in np.unique(times):
             rows = times == time
             if time == 0:
-                values[rows], P[rows] = self.prior(X[rows]), X[rows]
+                values[rows], P[rows] = self._prior_and_gradient(X[rows])[0], X[rows]
             elif time == self._fitted_time:
                 values[rows], P[rows] = self._value_and_prox(X[rows])
             else:

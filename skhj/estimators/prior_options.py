@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 from torch import nn
 
 from skhj import hamilton_jacobi as hj
+from skhj.estimators.metric_option import check_metric
 from skhj.estimators.prior_reports import without_outliers
 from skhj.numerics.given_numbers import check_size
 from skhj.operators.image_shape import check_image_shape, with_channels
@@ -17,9 +18,10 @@ from skhj.priors.convex.architecture import ICNNArchitecture, UserArchitecture
 from skhj.priors.convex.proximal_matching import ProximalMatching
 from skhj.priors.kinds import NAMES
 from skhj.priors.search import Settings
+from skhj.priors.time_search import TimeSearch
 from skhj.training import Schedule, Trainer
 
-__all__ = ["check_network", "check_shape", "check_targets", "settings_of"]
+__all__ = ["check_network", "check_shape", "check_targets", "settings_of", "timed"]
 
 
 def check_network(est):
@@ -42,6 +44,8 @@ def check_network(est):
         )
     if (est.network == "images") > (est.image_shape is not None):
         raise ValueError("image_shape must be given with network='images', got None")
+    if est.image_shape is not None and est.metric is not None:
+        raise ValueError("metric must be None with image_shape: filters have none")
     if est.image_shape is not None and est.network not in ("auto", "images"):
         raise ValueError(
             f"network must be 'auto' or 'images' with image_shape, got {est.network!r}"
@@ -138,6 +142,11 @@ def _checked(est, X, y, gradient):
         )
     if est.target == "value":
         return est._check_samples(X, y, gradient)
+    if est.t == "auto":
+        raise ValueError(
+            "t must be given with target='prox', got t='auto': proximal points tell no "
+            "more than t times the prior"
+        )
     if gradient is not None:
         raise ValueError(
             "gradient must be None with target='prox': y alone says what it is"
@@ -146,11 +155,16 @@ def _checked(est, X, y, gradient):
         est, X, y, dtype=np.float64, multi_output=True, ensure_min_samples=2
     )
     P = check_array(P, dtype=np.float64, ensure_2d=False, input_name="y")
+    if X.shape[1] == 1 and P.ndim == 1:
+        P = P[:, None]
     if P.shape != X.shape:
         raise ValueError(
             f"y must have the shape of X, {X.shape}, with target='prox', got {P.shape}"
         )
     check_size(X), check_size(P, "y")
+    metric = check_metric(est.metric, X.shape[1])
+    if metric is not None:
+        X, P = metric.points_to(X), metric.points_to(P)
     return X, None, hj.value_gradient_from_prox(X, P, est.t)
 
 
@@ -197,3 +211,38 @@ def _usual_batch_size(n_seen, image_shape):
     if image_shape is None:
         return int(np.clip(n_seen // 16, 32, 256))
     return int(np.clip(9600 // math.prod(image_shape), 2, 32))
+
+
+def timed(est, samples, rng):
+    """Samples at the time of the estimator, which is found where it is "auto".
+
+    Parameters
+    ----------
+    est : HJPriorRegressor
+        The estimator.
+    samples : Samples
+        Of the value function.
+    rng : RandomState
+        Source of every seed.
+
+    Returns
+    -------
+    Samples
+        The same at that time.
+
+    Raises
+    ------
+    ValueError
+        If it is "auto" and the points are images, or nothing limits it.
+    """
+    if est.t != "auto":
+        return samples
+    if est.image_shape is not None:
+        raise ValueError(
+            "t must be given with image_shape: it is the variance of the noise, got "
+            "t='auto'"
+        )
+    search = TimeSearch()
+    n_seen = min(samples.n_seen, search.most_samples)
+    settings = settings_of(est, n_seen, torch.device("cpu"), None)
+    return samples._replace(t=search.find(samples, settings, rng))

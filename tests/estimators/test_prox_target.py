@@ -131,3 +131,13 @@ def test_matching_is_not_left_to_models_that_do_not_know_it():
     for wrong in ({"network": "ridge"}, {"target": "value"}):
         with pytest.raises(ValueError, match="prox_loss='matching' needs target='pro"):
             regressor(prox_loss="matching", **wrong).fit(X, P)
+
+
+def test_one_feature_takes_a_row_of_proximal_points():
+    X = np.linspace(-3, 3, 60)[:, None]
+    P = L1().prox(X, 1.0)
+    est = HJPriorRegressor(target="prox", random_state=0)
+    flat, column = clone(est).fit(X, P[:, 0]), clone(est).fit(X, P)
+    assert flat.predict(X).shape == (60,)
+    np.testing.assert_array_equal(flat.predict(X), column.predict(X)[:, 0])
+    np.testing.assert_array_equal(flat.prox(X), column.prox(X))
