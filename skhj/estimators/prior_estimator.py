@@ -61,7 +61,14 @@ class PriorEstimator(
         """
         check_is_fitted(self)
         model = getattr(self, "_loaded_model", None)
-        return None if model is None else model.profiles(n_points=201)
+        profiles = None if model is None else model.profiles(n_points=201)
+        if profiles is None or self._fitted_metric is None:
+            return profiles
+        # Filters stay in the coordinates of the metric; directions are as gradients.
+        directions = profiles.directions
+        if directions.ndim == 2:
+            directions = self._fitted_metric.gradients_from(directions)
+        return profiles._replace(directions=directions)
 
     def _check_samples(self, X, y, gradient, dtype=np.float64):
         """Arrays of ``dtype``, or an error that names the one that is wrong."""

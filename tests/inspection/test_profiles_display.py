@@ -47,6 +47,21 @@ def test_splines_add_up_to_the_value_function(rotated):
     assert np.ptp(est.predict(X)) > 100 * np.ptp(left)
 
 
+def test_splines_add_up_with_a_metric():
+    rng = np.random.default_rng(0)
+    root = np.array([[1.0, 0.5], [0.0, 2.0]])
+    X, y, G = make_value_samples(L1(), 800, 2, t=0.5, random_state=0)
+    options = {"network": "ridge", "metric": root @ root.T, "random_state": 0}
+    est = HJPriorRegressor(t=0.5, **options)
+    est.fit(X @ root.T, y, gradient=G @ np.linalg.inv(root))
+    points = 0.5 * X[rng.choice(len(X), 50)] @ root.T
+    total = sum(
+        along(z, f, points @ a) for a, z, f in zip(*est.profiles_[:3], strict=True)
+    )
+    width = np.diff(est.profiles_.arguments, axis=1).max()
+    assert np.ptp(est.predict(points) - total) <= 2 * width**2 / (4 * est.t)
+
+
 def test_splines_are_drawn_below_their_directions(rotated):
     est, *_ = rotated
     display = ProfilesDisplay.from_estimator(est, n_shown=2).plot()
