@@ -1,9 +1,9 @@
 """HJPriorRegressor on problems that no default was chosen for.
 
 The paper's four priors rotated, shifted, rescaled and with noise in S, and priors that
-are additive in no basis: the Euclidean norm, norms of groups, total variation, and a
-sum of smooth ridges. For each, with n = 20,000 samples at x uniform in [-4, 4]^d (in
-the prior's own coordinates) and t = 1 there:
+are additive in no basis: the Euclidean norm, norms of groups, the maximum norm, total
+variation, and a sum of smooth ridges. For each, with n = 20,000 samples at x uniform in
+[-4, 4]^d (in the prior's own coordinates) and t = 1 there:
 
 - ours: ``skhj.HJPriorRegressor`` with its default parameters; its ``fit`` sets the
   processor time of the recipe;
@@ -34,6 +34,7 @@ from bench_paper_tables import PROBLEMS
 from more_priors import (
     EuclideanNorm,
     GroupNorm,
+    MaximumNorm,
     SmoothRidges,
     TotalVariation,
     Transformed,
@@ -57,6 +58,7 @@ LENGTH, SCALE = 100.0, 1e-3
 OTHERS = {
     "euclidean": EuclideanNorm,
     "groups": lambda n_features: GroupNorm(2),
+    "maximum-norm": lambda n_features: MaximumNorm(),
     "total-variation": lambda n_features: TotalVariation(),
     "smooth-ridges": SmoothRidges,
 }

@@ -11,6 +11,7 @@ from skhj.hamilton_jacobi import half_squared_norm
 __all__ = [
     "EuclideanNorm",
     "GroupNorm",
+    "MaximumNorm",
     "SmoothRidges",
     "TotalVariation",
     "Transformed",
@@ -55,6 +56,20 @@ class EuclideanNorm(GroupNorm):
 
     def __init__(self, n_features):
         super().__init__(n_features)
+
+
+class MaximumNorm(ConvexPrior):
+    """The largest magnitude; x minus its prox is the projection on an l1 ball."""
+
+    def _prior(self, X):
+        return np.abs(X).max(axis=1)
+
+    def prox(self, X, t):
+        """Clip to the level at which what is cut off has the l1 norm t."""
+        sizes = -np.sort(-np.abs(X), axis=1)
+        excess = (np.cumsum(sizes, axis=1) - t) / np.arange(1, X.shape[1] + 1)
+        level = np.maximum(excess.max(axis=1), 0)[:, None]
+        return np.clip(X, -level, level)
 
 
 class TotalVariation(ConvexPrior):

@@ -49,13 +49,14 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         by ``a`` ask for ``a**2 * t``, values scaled by ``c`` for ``t / c``. "auto" is
         the largest at which values are reachable: that of priors with kinks, for smooth
         ones about a bound, which may be far later.
-    network : {"auto", "icnn", "ridge", "min-plus", "envelope", "images"} or \
-            nn.Module class, default="auto"
+    network : {"auto", "icnn", "ridge", "min-plus", "polyhedral", "envelope", \
+            "images"} or nn.Module class, default="auto"
         Model of the value function.
 
         - "ridge": convex splines along the axes, or along directions that are learned;
           fitted by exact least squares.
         - "min-plus": the minimum of few quadratics, whose prior is exact.
+        - "polyhedral": for the prior itself, the largest of few affine functions.
         - "icnn": an input-convex network with a wide shallow branch.
         - "envelope": a network of the prior, trained through the minimisation over y.
         - "images": profiles of convolutions with learned filters, or of norms of a few,

@@ -7,13 +7,14 @@ from skhj.priors.envelope.kind import Envelope
 from skhj.priors.images.few_filters import FewFilters
 from skhj.priors.images.kind import Images
 from skhj.priors.min_plus.kind import MinPlus
+from skhj.priors.polyhedral.kind import Polyhedral
 from skhj.priors.splines.basis_search import BasisSearch
 from skhj.priors.splines.fit import SplineSolver
 from skhj.priors.splines.kind import Splines
 
 __all__ = ["NAMES", "kinds_of"]
 
-NAMES = ("auto", "ridge", "min-plus", "envelope", "icnn", "images")
+NAMES = ("auto", "ridge", "min-plus", "polyhedral", "envelope", "icnn", "images")
 
 
 def kinds_of(network, architecture, image_shape=None):
@@ -44,9 +45,10 @@ def kinds_of(network, architecture, image_shape=None):
     # A search for a basis takes long beside a few quadratics that are all but exact.
     wells = MinPlus(sure=1e-3)
     kinds = {
-        "auto": (axes, wells, basis, MinPlus(), Envelope(), convex),
+        "auto": (axes, wells, basis, MinPlus(), Polyhedral(), Envelope(), convex),
         "ridge": (axes, basis),
         "min-plus": (MinPlus(),),
+        "polyhedral": (Polyhedral(),),
         "envelope": (Envelope(), replace(convex, is_rough=True)),
     }
     return kinds.get(network, (convex,))

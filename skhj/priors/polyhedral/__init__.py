@@ -1,0 +1,1 @@
+"""Priors that are maxima of few affine functions."""

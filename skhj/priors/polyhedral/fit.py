@@ -1,0 +1,189 @@
+"""A maximum of affine functions fitted to its envelope."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from skhj.numerics.least_squares_quadratic import fit_quadratic
+from skhj.priors.polyhedral.affine_maximum import AffineMaximum
+from skhj.priors.splines.units import Units
+
+__all__ = ["PolyhedralSolver", "RoughPolyhedron"]
+
+
+class RoughPolyhedron(NamedTuple):
+    """A maximum of affine functions, found from some of the samples.
+
+    Attributes
+    ----------
+    units : Units
+        In which it is fitted.
+    V : ndarray of shape (n, d)
+        The points that are seen, in random order.
+    values : ndarray of shape (n,)
+        Values there.
+    pieces : AffineMaximum
+        What was found.
+    error : float
+        Mean squared error on the samples that it saw, in the samples' units.
+    """
+
+    units: Units
+    V: np.ndarray
+    values: np.ndarray
+    pieces: AffineMaximum
+    error: float
+
+
+@dataclass(frozen=True)
+class PolyhedralSolver:
+    r"""How a maximum of affine functions is fitted: by the steps of Gauss and Newton.
+
+    With :math:`\lambda_k` the weights of the affine functions that are active at the
+    proximal point u of v, the envelope's derivatives by slope and offset are
+    :math:`\lambda_k u` and :math:`\lambda_k`: exact, without any smoothing. Those that
+    are active nowhere are dropped as the samples become more. The start is tangents of
+    the best quadratic at random points.
+
+    Parameters
+    ----------
+    per_feature, fewest, most : int, default=4, 24 and 64
+        Affine functions to start with: for each feature, at least, and at most. It is
+        twice as many as the maximum norm has, since some find no use.
+    samples : tuple of int, default=(1_000, 2_000, 8_000)
+        Samples of the rough fit, and of those that follow.
+    steps : tuple of int, default=(8, 30, 12)
+        Steps of each at most; where the values are exact, they end sooner.
+    spread : float, default=1.5
+        How far out tangents start, as a multiple of the points: the steep ones are met
+        by few samples.
+    damping : float, default=1e-2
+        First damping, as a share of the mean of the normal equations' diagonal.
+    lowered, raised : float, default=0.2 and 8.0
+        Factors of the damping after a step that gains and one that does not.
+    negligible : float, default=1e-26
+        Share of the variance that is rounding.
+    """
+
+    per_feature: int = 4
+    fewest: int = 24
+    most: int = 64
+    samples: tuple[int, ...] = (1_000, 2_000, 8_000)
+    steps: tuple[int, ...] = (8, 30, 12)
+    spread: float = 1.5
+    damping: float = 1e-2
+    lowered: float = 0.2
+    raised: float = 8.0
+    negligible: float = 1e-26
+
+    def rough(self, samples, rng):
+        """Tell from few samples and steps how well it may do.
+
+        Parameters
+        ----------
+        samples : Samples
+            Values of a value function.
+        rng : RandomState
+            Source of the choices.
+
+        Returns
+        -------
+        RoughPolyhedron
+            What was found.
+        """
+        units = Units.of(samples)
+        order = rng.permutation(np.flatnonzero(samples.seen))
+        scaled = units.scaled(samples.take(order), 0.0)
+        V, values = scaled.V, scaled.values
+        few = self.samples[0]
+        start = self._start(V[:few], values[:few], rng)
+        pieces, error = self._improved(start, V[:few], values[:few], self.steps[0])
+        unit = units.length**2 / units.time
+        return RoughPolyhedron(units, V, values, pieces, error * unit**2)
+
+    def fit(self, rough, enough=np.inf):
+        """Fit a maximum of affine functions to more samples, from a rough one.
+
+        Parameters
+        ----------
+        rough : RoughPolyhedron
+            Where to start.
+        enough : float, default=inf
+            Mean squared error that has been reached otherwise: if it is not, the steps
+            on most samples are spared.
+
+        Returns
+        -------
+        AffineMaximum
+            In the units of the rough one.
+        """
+        pieces, unit = rough.pieces, rough.units.length**2 / rough.units.time
+        for n, n_steps in zip(self.samples[1:], self.steps[1:], strict=True):
+            V, values = rough.V[:n], rough.values[:n]
+            pieces, error = self._improved(pieces, V, values, n_steps)
+            if error * unit**2 > enough:
+                break
+        return pieces
+
+    def _start(self, V, values, rng):
+        """Affine functions whose envelopes are tangents of the best quadratic."""
+        d = V.shape[1]
+        quadratic = fit_quadratic(V, values, curvature_floor=-np.inf)
+        m = min(max(self.per_feature * d, self.fewest), self.most, len(V))
+        points = self.spread * V[rng.choice(len(V), m, replace=False)]
+        slopes = quadratic.slope + points @ quadratic.hessian
+        squares = (slopes * slopes).sum(axis=1) / 2
+        return AffineMaximum(
+            slopes, quadratic(points) - (slopes * points).sum(axis=1) + squares
+        )
+
+    def _improved(self, pieces, V, values, n_steps):
+        """Pieces after some steps, without those that no sample uses, and the error."""
+        state = _State.at(pieces, V, values)
+        damping, negligible = self.damping, self.negligible * values.var()
+        for _ in range(n_steps):
+            if state.error <= negligible:
+                break
+            state, damping, gained = self._step(state, V, values, damping)
+            if not gained:
+                break
+        used = (state.weights > 0).sum(axis=0) > V.shape[1]
+        used[state.weights.sum(axis=0).argmax()] = True
+        return state.pieces.take(used), state.error
+
+    def _step(self, state, V, values, damping, tries=8):
+        """The next state, the damping, and whether a step gained."""
+        gram, right = state.equations(V, values)
+        size = np.trace(gram) / len(gram)
+        for _ in range(tries):
+            damped = gram + damping * size * np.eye(len(gram))
+            step = np.linalg.solve(damped, right).reshape(-1, V.shape[1] + 1)
+            trial = _State.at(state.pieces.moved(step), V, values)
+            if trial.error < state.error:
+                return trial, max(self.lowered * damping, 1e-14), True
+            damping *= self.raised
+        return state, damping, False
+
+
+class _State(NamedTuple):
+    """Pieces with their envelope at the samples."""
+
+    pieces: AffineMaximum
+    answers: np.ndarray
+    weights: np.ndarray
+    points: np.ndarray
+    error: float
+
+    @classmethod
+    def at(cls, pieces, V, values):
+        answers, minimum = pieces.envelope(V)
+        error = float(((answers - values) ** 2).mean())
+        return cls(pieces, answers, minimum.weights, V + minimum.point, error)
+
+    def equations(self, V, values):
+        """Normal equations of a step."""
+        by_slope = self.weights[:, :, None] * self.points[:, None, :]
+        jacobian = np.dstack([by_slope, self.weights]).reshape(len(V), -1)
+        n = len(V)
+        return jacobian.T @ jacobian / n, jacobian.T @ (values - self.answers) / n
