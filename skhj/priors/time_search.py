@@ -43,9 +43,12 @@ class TimeSearch:
         The early time, as a share of that of the best quadratic, which is too late.
     rough_steps : int, default=1000
         Steps of the rough network that sums of norms start from.
-    sooner : float, default=0.5
+    sooner : float, default=0.25
         The time that they start from, as a share of what its curvatures show: it is as
         smooth as it is rough.
+    most_starts, explained : int and float, default=2, 1e-4
+        Starts at most, from the time that was found, where they leave more than this
+        share of the variance.
     beyond : tuple of float, default=(1.15, 1.05)
         First trials of splines, as multiples of the time that curvatures show.
     near : float, default=0.15
@@ -67,7 +70,9 @@ class TimeSearch:
     most_samples: int = 4000
     early: float = 0.06
     rough_steps: int = 1000
-    sooner: float = 0.5
+    sooner: float = 0.25
+    most_starts: int = 2
+    explained: float = 1e-4
     beyond: tuple[float, float] = (1.15, 1.05)
     near: float = 0.15
     most_trials: int = 10
@@ -125,18 +130,31 @@ class TimeSearch:
         return float(length**2 / curvature)
 
     def _by_sums(self, search, latest):
-        """Time of a sum of norms."""
+        """Time of a sum of norms, started again from there where it errs."""
+        variance, start = search.samples.values.var(), None
+        found = []
+        for _ in range(self.most_starts):
+            found.append(self._from_rough(search, latest, start))
+            start, error = min(found, key=lambda pair: pair[1])
+            if error <= self.explained * variance:
+                break
+            samples = search.samples._replace(t=start)
+            search = PriorSearch(samples, search.settings, search.rng)
+        return start
+
+    def _from_rough(self, search, latest, t):
+        """Time and error of sums of norms that start from a rough network."""
         samples, schedule = search.samples, search.settings.trainer.schedule
         share = self.rough_steps / schedule.n_steps(samples.n_seen)
         rough = fit_network(None, search, math.ceil(share * schedule.max_iter)).model
         S, slope, _ = rough.value(samples.X)
-        t = self.sooner * min(_typical_time(rough.function, samples.X), latest)
+        if t is None:
+            t = self.sooner * min(_typical_time(rough.function, samples.X), latest)
         P = hj.prox_from_gradient(samples.X, slope, t)
         J = hj.prior_at_prox(samples.X, P, S, t)
         of_prior = Samples(P, J, slope, t, samples.held_out)
         trainer = search.trainer(search.seed())
-        samples = samples._replace(t=t)
-        return self.sums.find(samples, of_prior, trainer, latest)[0]
+        return self.sums.find(samples._replace(t=t), of_prior, trainer, latest)
 
     def _by_splines(self, best, samples, settings, rng, latest):
         """Time beyond which splines err."""

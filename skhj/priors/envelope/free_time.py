@@ -137,7 +137,8 @@ class FreeTime:
     first_steps, more_steps : int, default=10, 5
         Steps of the weights before the time moves, and between.
     trial_rounds, most_rounds : int, default=8, 20
-        Moves of the time of each, and at most of the best.
+        Moves of the time before sums that are hopelessly behind are dropped, and at
+        most.
     tolerance : float, default=2e-3
         Step of log t at which the time is found.
     steady : int, default=2
@@ -176,10 +177,11 @@ class FreeTime:
             self._begin(norms, samples, of_prior, trainer, largest) for norms in sums
         ]
         found = [self._run(rival, self.trial_rounds) for rival in rivals]
-        pairs = zip(rivals, found, strict=True)
-        best, is_found = min(pairs, key=lambda pair: pair[0].error)
-        if not is_found:
-            self._run(best, self.most_rounds - self.trial_rounds)
+        hopeless = self.solver.hopeless * min(rival.error for rival in rivals)
+        for rival, is_found in zip(rivals, found, strict=True):
+            if not is_found and rival.error <= hopeless:
+                self._run(rival, self.most_rounds - self.trial_rounds)
+        best = min(rivals, key=lambda rival: rival.error)
         return best.t, best.error
 
     def _run(self, rival, n_rounds):
