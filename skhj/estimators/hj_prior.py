@@ -85,9 +85,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     max_iter : int, default=100
         Largest number of passes over the data, for each network; half of them for one
         that only starts Newton's method. Training ends when half as many pass without
-        progress on the hold-out. Time is about proportional to it, but for splines.
-        For images, one stands for 60 steps, 20 for signals, and for 8 of the kinds with
-        few filters that are tried first where y are values.
+        progress on the hold-out. For images, one stands for 60 steps, 20 for signals,
+        and for 8 of the kinds with few filters that are tried first from values.
     batch_size : int or "auto", default="auto"
         Samples a step. "auto": a sixteenth, from 32 to 256; images of 9,600 pixels.
     learning_rate : float, default=0.02
@@ -107,12 +106,11 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         How ``prior`` is computed. "network": a second network, one pass a query.
         "newton": the conjugate of the fitted potential; by Newton's method, from that
         network's answer, of which it is a lower bound; in closed form where the
-        potential is a sum of splines along a basis. "inversion": conjugate gradients
-        from scratch for each query, without a second network; the slow baseline. The
-        closed form takes 0.4 to 16 microseconds a query with 2 to 64 features,
-        conjugate gradients 83 to 5,000 times that (benchmarks/results).
-        "auto": "newton", or where gradients are given, the one of the first two that
-        is closer on the hold-out. A model of the prior itself needs none of them.
+        potential is a sum of splines along a basis (0.4 to 16 microseconds a query with
+        2 to 64 features). "inversion": conjugate gradients from scratch for each query,
+        without a second network, which takes 83 to 5,000 times that.
+        "auto": "newton", or where gradients are given, the one of the first two that is
+        closer to the prior on the hold-out. A model of the prior itself needs none.
     validation_fraction : float, default=0.1
         Share of the samples held out to choose the best weights and the best model.
     device : str, torch.device or None, default=None
