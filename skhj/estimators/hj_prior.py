@@ -129,7 +129,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     t_ : float
         The time.
     network_ : str
-        The network that was kept: one of the names above, or a class's name.
+        The network that was kept: a name above, of a class, or "quadratic".
     candidates_ : list of dict
         The models that were fitted, the one kept first: ``"name"``, ``"seconds"`` and
         ``"validation_error"``, mean squared on the hold-out, of S or of the prox.

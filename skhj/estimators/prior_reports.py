@@ -63,7 +63,12 @@ def report_fit(search, best, max_iter):
             f"raise max_iter (it is {max_iter})",
             ConvergenceWarning,
         )
-    if not _report_gradients(search.samples, best.model):
+    if best.kind.name == "quadratic":
+        warn(
+            f"{len(search.samples.X)} samples are too few for more than the model "
+            f"{best.kind.label!r}, which was the best in cross-validation"
+        )
+    elif not _report_gradients(search.samples, best.model):
         _report_time(search, best)
 
 
