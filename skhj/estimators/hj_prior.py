@@ -86,9 +86,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     max_iter : int, default=100
         Largest number of passes over the data, for each network; half of them for one
         that only starts Newton's method. Training ends when half as many pass without
-        progress on the hold-out. Time is about proportional to it, but for splines.
-        For images, one stands for 60 steps, 20 for signals, and for 8 of the kinds with
-        few filters that are tried first where y are values.
+        progress on the hold-out. For images, one stands for 60 steps, 20 for signals,
+        and for 8 of the kinds with few filters that are tried first from values.
     batch_size : int or "auto", default="auto"
         Samples a step. "auto": a sixteenth, from 32 to 256; images of 9,600 pixels.
     learning_rate : float, default=0.02
@@ -109,11 +108,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         "newton": the conjugate of the fitted potential; by Newton's method, from that
         network's answer, of which it is a lower bound; in closed form where the
         potential is a sum of splines along a basis. "inversion": conjugate gradients
-        from scratch for each query, without a second network; the slow baseline. The
-        closed form takes 0.4 to 16 microseconds a query with 2 to 64 features,
-        conjugate gradients 83 to 5,000 times that (benchmarks/results).
-        "auto": "newton", or where gradients are given, the one of the first two that
-        is closer on the hold-out. A model of the prior itself needs none of them.
+        from scratch for each query, without a second network: slow.
+        "auto": "newton", or with gradients the one of the first two that is closer to
+        the prior on the hold-out. A model of the prior itself needs none.
     validation_fraction : float, default=0.1
         Share of the samples held out to choose the best weights and the best model.
     device : str, torch.device or None, default=None
@@ -132,7 +129,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     t_ : float
         The time.
     network_ : str
-        The network that was kept: one of the names above, or a class's name.
+        The network that was kept: a name above, of a class, or "quadratic".
     candidates_ : list of dict
         The models that were fitted, the one kept first: ``"name"``, ``"seconds"`` and
         ``"validation_error"``, mean squared on the hold-out, of S or of the prox.
@@ -147,7 +144,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     fit_seconds_ : dict of str to float
         Seconds of each phase: the models that were tried, and the prior's.
     outliers_ : ndarray of shape (n_outliers,)
-        Rows of the samples that were left out, far from what the others say.
+        Rows that were left out, far from what the others say.
     prior_method_ : str
         The method that ``prior`` uses: one of the above, or "exact", in closed form.
     value_weights_, prior_weights_ : dict of str to ndarray
@@ -280,7 +277,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         ------
         ValueError
             If a parameter or an array is not of the form asked for, or t="auto" and
-            the values are reachable at every time, as those of a concave S are.
+            every time would do, as for a concave S.
         FloatingPointError
             If the loss stops being finite; the message says what to lower.
         """
@@ -295,7 +292,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         settings = settings_of(self, samples.n_seen, device, progress)
         search = PriorSearch(samples, settings, rng)
         kinds = kinds_of(self.network, settings.architecture, shape)
-        with progress.fit(n_phases=len(kinds) + 1):
+        with progress.fit(n_phases=len(kinds) + 2):
             candidates = search.run(kinds, wanted=self.network != "auto")
         best = candidates[0]
         of_prior = best.kind.prior_samples(samples, best.model)
@@ -303,11 +300,10 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             best.model.shift_(-of_prior.values.min())
         report_fit(search, best, self.max_iter)
         target = "entry" if S is None and np.ndim(y) == 1 else self.target
-        return self._keep(
-            candidates, samples, of_prior, target, progress.seconds, outliers
-        )
+        found = {"fit_seconds_": progress.seconds, "outliers_": outliers}
+        return self._keep(candidates, samples, of_prior, target, found)
 
-    def _keep(self, candidates, samples, of_prior, target, seconds, outliers):
+    def _keep(self, candidates, samples, of_prior, target, found):
         """Set every fitted attribute, now that all of them are known."""
         best = candidates[0]
         value_weights, prior_weights = best.model.to_arrays()
@@ -321,8 +317,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             loss_curve_=best.loss_curve,
             prior_loss_curve_=best.prior_loss_curve,
             n_iter_=len(best.loss_curve),
-            fit_seconds_=seconds,
-            outliers_=outliers,
+            **found,
             _fitted_time=samples.t,
             _fitted_metric=check_metric(self.metric, self.n_features_in_),
             _fitted_kind=best.kind.saved(),

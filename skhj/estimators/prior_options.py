@@ -16,6 +16,7 @@ from skhj.numerics.given_numbers import check_size
 from skhj.operators.image_shape import check_image_shape, with_channels
 from skhj.priors.convex.architecture import ICNNArchitecture, UserArchitecture
 from skhj.priors.convex.proximal_matching import ProximalMatching
+from skhj.priors.few_samples import FewSamples
 from skhj.priors.kinds import NAMES
 from skhj.priors.search import Settings
 from skhj.priors.time_search import TimeSearch
@@ -202,7 +203,12 @@ def settings_of(est, n_seen, device, progress):
     if est.prox_loss == "matching":
         matching = ProximalMatching(est.matching_width)
     return Settings(
-        trainer, architecture, est.gradient_weight, matching, est.prior_method
+        trainer,
+        architecture,
+        est.gradient_weight,
+        matching,
+        est.prior_method,
+        FewSamples(),
     )
 
 

@@ -5,6 +5,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skhj.exceptions import ExtrapolationWarning, warn
 from skhj.priors.gradient_mismatch import GradientTest, gradient_mismatch
+from skhj.priors.largest_time import TimeTest
 from skhj.priors.outliers import OutlierTest
 
 __all__ = ["report_answer", "report_fit", "without_outliers"]
@@ -62,7 +63,26 @@ def report_fit(search, best, max_iter):
             f"raise max_iter (it is {max_iter})",
             ConvergenceWarning,
         )
-    _report_gradients(search.samples, best.model)
+    if best.kind.name == "quadratic":
+        warn(
+            f"{len(search.samples.X)} samples are too few for more than the model "
+            f"{best.kind.label!r}, which was the best in cross-validation"
+        )
+    elif not _report_gradients(search.samples, best.model):
+        _report_time(search, best)
+
+
+def _report_time(search, best):
+    """Warn of a time at which no prior generates the samples."""
+    if best.kind.name == "images":
+        return
+    samples, weight = search.samples, search.settings.gradient_weight
+    largest = TimeTest().largest_time(samples, best.validation_error, weight)
+    if largest is not None:
+        warn(
+            f"t={samples.t:.3g} is too large for the samples: no prior generates them "
+            f"then, but one might up to t={largest:.2g}, by splines along the axes"
+        )
 
 
 def _report_gradients(samples, model, *, inconsistent=0.5, fewest=10):
@@ -70,16 +90,17 @@ def _report_gradients(samples, model, *, inconsistent=0.5, fewest=10):
 
     Of a factor between them; or else where a fit of both leaves more than a share
     ``inconsistent`` of their variance on the hold-out, of ``fewest`` samples at least.
+    Return whether it did.
     """
     if samples.values is None or samples.gradients is None:
-        return
+        return False
     advice = "check its sign and its units (from proximal points P it is (X - P) / t)"
     factors = GradientTest().factors(samples, model)
     if factors:
         many = [f"{factor:.2g} (feature {k})" for k, factor in factors.of_each.items()]
         what = ", ".join(many[:5]) or f"{factors.of_all:.2g}"
         warn(f"gradient is about {what} times that of the values: {advice}")
-        return
+        return True
     few = samples.held_out.sum() < fewest
     mismatch = 0.0 if few else gradient_mismatch(samples, model)
     if mismatch > inconsistent:
@@ -87,6 +108,7 @@ def _report_gradients(samples, model, *, inconsistent=0.5, fewest=10):
             "gradient differs from that of the fitted values by "
             f"{mismatch:.0%} of its variance: {advice}, or for noise"
         )
+    return mismatch > inconsistent
 
 
 def report_answer(answer, X, reach):

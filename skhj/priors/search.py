@@ -33,6 +33,8 @@ class Settings:
         What follows the squared error of proximal points.
     prior_method : str, default="auto"
         How the user wants the prior to be computed.
+    few_samples : FewSamples or None, default=None
+        Compares the best model of few samples with plain ones.
     negligible : float, default=1e-6
         Share of the variance on the hold-out that needs no competitor.
     """
@@ -42,6 +44,7 @@ class Settings:
     gradient_weight: float = 1.0
     matching: ProximalMatching | None = None
     prior_method: str = "auto"
+    few_samples: Any = None
     negligible: float = 1e-6
 
 
@@ -118,7 +121,12 @@ class PriorSearch:
                     self._try(kind, only)
         if not self.found:
             raise self.failures[-1].error
-        best, *others = sorted(self.found, key=lambda one: one.validation_error)
+        self.found.sort(key=lambda one: one.validation_error)
+        few = None if wanted else self.settings.few_samples
+        plain = few.plain(self, self.found[0]) if few else None
+        if plain is not None:
+            self.found.insert(0, plain)
+        best, *others = self.found
         return [best.kind.finish(best, self), *others]
 
     def _try(self, kind, only):

@@ -10,6 +10,7 @@ from skhj import EmbeddedInverseSolver, HJPriorRegressor, PQMPrior
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 @pytest.mark.filterwarnings("ignore:no prior generates")
+@pytest.mark.filterwarnings("ignore:.* samples are too few")
 @parametrize_with_checks(
     [
         EmbeddedInverseSolver(random_state=0),
