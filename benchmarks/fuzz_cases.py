@@ -350,12 +350,12 @@ def adaptor(rng):
     X = np.random.RandomState(0).standard_normal((20, 3))
     est = skhj.PQMPrior(1.0).fit(X, (X**2).sum(axis=1) / 4, X / 2)
     given = est if rng.uniform() < 0.7 else ODD[rng.randint(len(ODD))]
-    rows = array(rng, rng.randint(1, 4), 3)
+    rows = torch.randn(rng.randint(1, 4), 3, dtype=torch.float64) * size_of(rng)
 
     def run(rng):
         module = adaptors.to_torch(given)
         name = ("value", "prox", "prior")[rng.randint(3)]
-        return [(name, getattr(module, name)(torch.as_tensor(rows)).detach().numpy())]
+        return [(name, getattr(module, name)(rows).detach().numpy())]
 
     names = ("x", "est", "estimator")
     return Case("adaptors.to_torch", adaptors.to_torch, run, names, {"given": given})

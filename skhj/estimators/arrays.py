@@ -120,6 +120,9 @@ def relative_misfit(data, measurements):
     ndarray of shape (n,)
         Misfits.
     """
-    misfit = np.linalg.norm(data - measurements, axis=1)
-    size = np.linalg.norm(measurements, axis=1)
-    return misfit / np.where(size > 0, size, 1)
+    # In units of the largest entry, in which squares are numbers.
+    unit = np.maximum(np.abs(data).max(axis=1), np.abs(measurements).max(axis=1))
+    scale = np.where(unit > 0, unit, 1)[:, None]
+    misfit = np.linalg.norm(data / scale - measurements / scale, axis=1)
+    size = np.linalg.norm(measurements / scale, axis=1)
+    return misfit / np.where(size > 0, size, 1 / scale[:, 0])

@@ -41,12 +41,22 @@ def estimate_gradient(
         Values.
     ndarray of shape (n, d)
         Gradients.
+
+    Raises
+    ------
+    ValueError
+        If its training diverges.
     """
     if estimator == "auto" and X.shape[1] > max_local_features:
         estimator = HJPriorRegressor(t=t, random_state=random_state)
     if isinstance(estimator, str):
         return LocalFits().fit(X, S, noise_std=noise_std)
-    estimator = clone(estimator).fit(X, S)
+    try:
+        estimator = clone(estimator).fit(X, S)
+    except FloatingPointError as error:
+        raise ValueError(
+            f"gradient_estimator must be one that X and y can be fitted by: {error}"
+        ) from error
     P = np.asarray(estimator.prox(X), dtype=np.float64)
     S = np.asarray(estimator.predict(X), dtype=np.float64)
     return S, hj.value_gradient_from_prox(X, P, t)

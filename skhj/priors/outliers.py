@@ -25,7 +25,7 @@ class OutlierTest:
     ----------
     threshold : float, default=100.0
         Residual in medians that makes an outlier. Residuals of the paper's problems, of
-        wells, norms and quartics with 20,000 points stay below 35.
+        wells, norms and quartics with 20,000 points stay below 60.
     share : float, default=0.05
         Share of the samples that are outliers at most: of more, none is.
     per_coefficient : int, default=3

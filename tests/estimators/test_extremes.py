@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skhj import EmbeddedInverseSolver, HJPriorRegressor, PQMPrior, check_reachable
+from skhj.estimators.arrays import relative_misfit
 from skhj.inspection import CrossSectionDisplay
 from skhj.problems import L1
 
@@ -111,3 +112,11 @@ def test_operators_beyond_arithmetic_are_refused(samples):
     X = samples[0]
     with pytest.raises(ValueError, match="operator must map models to measurements"):
         EmbeddedInverseSolver(HUGE * np.eye(2), max_iter=1).fit(X, X)
+
+
+def test_misfits_beyond_the_largest_square_are_numbers():
+    data, measurements = (
+        np.array([[3e200, 0.0], [0.0, 2.0]]),
+        np.array([[0, 4e200], [0, 0]]),
+    )
+    np.testing.assert_allclose(relative_misfit(data, measurements), [1.25, 2.0])

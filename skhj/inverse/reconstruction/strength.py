@@ -166,7 +166,8 @@ class StrengthSearch:
 
         def misfit(strength):
             left = problem.operator.data(solve(strength)) - B
-            score = float(problem.precision * np.square(left).mean())
+            with np.errstate(over="ignore"):
+                score = float(problem.precision * np.square(left).mean())
             return self._told(strength, "squared misfit over the noise's", score)
 
         return DiscrepancySearch().search(misfit, 1.0)
