@@ -25,6 +25,7 @@ from scipy.optimize import minimize_scalar
 from scipy.sparse.linalg import aslinearoperator
 
 from skhj import PriorInverseSolver
+from skhj.exceptions import ExtrapolationWarning
 from skhj.operators import (
     FourierSampling,
     GaussianBlur,
@@ -59,8 +60,9 @@ deviation 0.01:
 
 "learned prior" is `PriorInverseSolver(operator, prior, noise_level=0.01)`, with the
 `HJPriorRegressor` that bench_images.py fits at sigma 25: it has seen no operator.
-"plug and play" puts its prox in the place of the prox of an unknown prior, in 60
-accelerated forward-backward steps. Total variation is solved by pyproximal's
+"plug and play" puts its prox, at the best time up to that of the noise it was learned
+with, in the place of the prox of an unknown prior, in 60 accelerated forward-backward
+steps. Total variation is solved by pyproximal's
 primal-dual algorithm, 1,000 steps. Weights are the best on two other windows. Seconds
 are CPU seconds a window, "steps" the most that a window took, "unsolved" windows whose
 residual is above the tolerance, 1e-5.
@@ -171,6 +173,9 @@ class TotalVariation:
 class PlugAndPlay:
     """Forward-backward steps with a denoiser; nothing is minimised that is known.
 
+    Steps are of length one. How much is denoised, a share of the prior's time, is the
+    best on some pairs.
+
     Parameters
     ----------
     operator : ForwardOperator
@@ -179,7 +184,7 @@ class PlugAndPlay:
         Its prox is the denoiser.
     """
 
-    steps = (0.01, 1.0)
+    weights = (1e-3, 1.0)
 
     def __init__(self, operator, prior, n_solves=6):
         self.operator, self.prior = operator, prior.for_images(SHAPE)
@@ -187,14 +192,15 @@ class PlugAndPlay:
 
     fit = TotalVariation.fit
     predict = TotalVariation.predict
-    weights = steps
 
-    def solve(self, B, step, n_steps=60):
-        """Windows at a step."""
+    def solve(self, B, share, n_steps=60):
+        """Windows at a share of the prior's time."""
+        time = share * self.prior.t
         X = Y = self.operator.rmatmat(B.T).T
         for k in range(n_steps):
             left = self.operator.data(Y) - B
-            last, X = X, self.prior.prox(Y - step * self.operator.rmatmat(left.T).T)
+            inner = Y - self.operator.rmatmat(left.T).T
+            last, X = X, self.prior.prox(inner, time=time)
             Y = X + k / (k + 3) * (X - last)
         return X
 
@@ -323,6 +329,8 @@ def main():
     parser.add_argument("--pictures", type=Path, help="folder to draw into")
     parser.set_defaults(seeds=[0], threads=1)
     arguments = parse(parser)
+    # Iterates of plug and play may be no images.
+    warnings.simplefilter("ignore", ExtrapolationWarning)
     train, test = photographs(parser, arguments)
     if arguments.quick:
         arguments.n_windows, arguments.n_images, arguments.max_iter = 400, 1, 5

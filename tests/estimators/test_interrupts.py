@@ -47,7 +47,6 @@ FITS = {
         make_value_samples(L1(), 20, 36, t=0.5, random_state=0),
     ),
     "pqm": (PQMPrior(0.5), (X, S, G)),
-    "pqm without slopes": (PQMPrior(0.5, **SEED), (X[:20], S[:20])),
     "eunet": (EmbeddedInverseSolver([[1.0, 0.5]], **SHORT), (X[:, :1], X)),
     "optenet": (
         EmbeddedInverseSolver([[1.0, 0.5]], network="optenet", **SHORT),

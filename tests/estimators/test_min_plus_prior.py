@@ -100,7 +100,8 @@ def test_flat_directions_have_no_say():
 def test_what_no_prior_generates_stays_convex():
     """S = |x|^2 at t = 1 has twice the curvature that a value function may have."""
     X = np.random.default_rng(0).normal(size=(500, 2))
-    est = fitted(X, (X**2).sum(axis=1), t=1.0)
+    with pytest.warns(UserWarning, match="t=1 is too large .* up to t=0.5"):
+        est = fitted(X, (X**2).sum(axis=1), t=1.0)
     assert np.linalg.eigvalsh(est.value_weights_["hessians"]).max() < 1
     psi, other = est.potential(X), est.potential(X[::-1])
     assert (est.potential((X + X[::-1]) / 2) <= (psi + other) / 2 + 1e-9).all()
