@@ -8,7 +8,7 @@ from sklearn.utils import check_array, check_random_state
 from skhj.datasets.checks import check_n_samples, check_noise
 from skhj.numerics import gaussian_mixture as gm
 from skhj.numerics.given_numbers import check_size, given_numbers
-from skhj.problems.widths import positive_widths
+from skhj.problems.positive import positive_widths
 
 __all__ = ["DuathlonLimit", "duathlon_mmse", "duathlon_posterior", "make_duathlon"]
 

@@ -1,12 +1,12 @@
 """Samples of value functions."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
-import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 
 from skhj.datasets.checks import check_n_samples, check_noise
 from skhj.hamilton_jacobi import value_gradient_from_prox
+from skhj.problems.positive import positive_number
 
 __all__ = ["make_value_samples"]
 
@@ -58,9 +58,7 @@ def make_value_samples(
     ((100, 3), (100,), (100, 3))
     """
     for name, number in (("t", t), ("box", box)):
-        check_scalar(number, name, Real)
-        if not 0 < number < np.inf:
-            raise ValueError(f"{name} must be a positive finite number, got {number!r}")
+        positive_number(number, name)
     check_n_samples(n_samples)
     check_scalar(n_features, "n_features", Integral, min_val=1)
     check_noise(noise)

@@ -11,6 +11,7 @@ from skhj.exceptions import warn
 from skhj.max_plus.constants import sample_allowance
 from skhj.max_plus.reachability import compare_with_envelope, measure_reachability
 from skhj.numerics.given_numbers import check_size
+from skhj.problems.positive import positive_number
 
 __all__ = ["check_reachable"]
 
@@ -73,10 +74,8 @@ def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0, metric=None):
     >>> check_reachable(X, S, gradient, t=2.0).verdict
     'not reachable'
     """
-    check_scalar(t, "t", Real)
+    t = positive_number(t, "t")
     check_scalar(noise_std, "noise_std", Real)
-    if not 0 < t < np.inf:
-        raise ValueError(f"t must be a positive finite number, got {t!r}")
     if not 0 <= noise_std < np.inf:
         raise ValueError(
             f"noise_std must be a non-negative finite number, got {noise_std!r}"
@@ -92,7 +91,7 @@ def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0, metric=None):
     if change is not None:
         X = change.points_to(X)
         gradient = None if gradient is None else change.gradients_to(gradient)
-    if float(np.abs(X).max()) ** 2 > 1e300 * float(t):
+    if float(np.abs(X).max()) ** 2 > 1e300 * t:
         raise ValueError(
             "X and t must be of sizes for which |x|^2 / t is a number, got t="
             f"{t:g}: choose other units"

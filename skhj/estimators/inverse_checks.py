@@ -12,12 +12,7 @@ from skhj.numerics.threads import threads_for
 from skhj.operators import as_operator, check_adjoint
 from skhj.operators.image_shape import check_image_shape
 
-__all__ = [
-    "check_bounds",
-    "check_models",
-    "check_operator",
-    "check_shape_of_models",
-]
+__all__ = ["check_bounds", "check_models", "check_operator", "check_shape_of_models"]
 
 
 def check_models(X, y):
@@ -121,12 +116,8 @@ def check_operator(
     with threads_for(len(X) * prod(shape)):
         operator = as_operator(operator, shape=shape, image_shape=image_shape)
         check_adjoint(operator, models=to_tensor(models))
-        is_matrix = operator.is_linear and operator.dense() is not None
-        if missing == "allow" and not is_matrix:
-            raise ValueError(
-                "missing must be 'error' unless the operator is linear and of at most "
-                "four million entries, got 'allow'"
-            )
+        if missing == "allow":
+            _check_matrix(operator)
         data = operator.data(models)
         B = np.where(np.isnan(X), data, X)
         _check_size(np.vstack([B, data]), "operator", "map models to measurements")
@@ -176,6 +167,15 @@ def check_bounds(bounds):
             f"larger one, got {bounds!r}"
         )
     return tuple(numbers.tolist())
+
+
+def _check_matrix(operator):
+    """Refuse an operator whose rows are not at hand."""
+    if not operator.is_linear or operator.dense() is None:
+        raise ValueError(
+            "missing must be 'error' unless the operator is linear and of at most "
+            "four million entries, got 'allow'"
+        )
 
 
 def _check_measured(X):

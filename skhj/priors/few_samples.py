@@ -1,10 +1,11 @@
 """What few samples can carry: judged by cross-validation beside the simplest models."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from skhj.priors.convex.quadratic import ORDERS, Quadratic, fit_order
+from skhj.priors.search import PriorSearch
 
 __all__ = ["FewSamples"]
 
@@ -58,7 +59,8 @@ class FewSamples:
                 errors += self._errors(search, best.kind, order, unseen)
         if errors[1] <= errors[0]:
             return None
-        plain = Quadratic(order).fit(replace(search, samples=_all(samples)))
+        everything = PriorSearch(_all(samples), search.settings, search.rng)
+        plain = Quadratic(order).fit(everything)
         return plain._replace(validation_error=float(errors[0] / n))
 
     def _best_order(self, samples):
@@ -81,8 +83,7 @@ class FewSamples:
         part = samples.take(seen)
         if not part.held_out.any() or part.held_out.all():
             part = part._replace(held_out=np.arange(len(part.X)) < 1)
-        inner = replace(search, samples=part, rng=np.random.RandomState(0))
-        inner.found, inner.failures, inner._shared = [], [], {}
+        inner = PriorSearch(part, search.settings, np.random.RandomState(0))
         try:
             answer = kind.fit(inner).model.value(X[unseen]).value
         except (ArithmeticError, np.linalg.LinAlgError):

@@ -44,6 +44,12 @@ class Kind:
         """
         return ""
 
+    def without_values(self, samples, why):
+        """The obstacle of a kind that cannot do without values, and why."""
+        if samples.values is not None:
+            return ""
+        return f"network must not be {self.name!r} with target='prox': {why}"
+
     def affords(self, search):
         """Whether the samples are enough for it, and its steps not too long."""
         return True

@@ -85,10 +85,11 @@ class TimeTest:
             )
             return fit.validation_error
 
-        if error_at(samples.t) <= self.left * variance:
-            return None
         times = samples.t * 0.5 ** np.arange(self.n_halvings + 1)
-        errors = np.array([error_at(time) for time in times])
+        errors = [error_at(times[0])]
+        if errors[0] <= self.left * variance:
+            return None
+        errors = np.array(errors + [error_at(time) for time in times[1:]])
         lowest = errors.min()
         if lowest > self.gain * min(errors[0], error):
             return None

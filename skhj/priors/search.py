@@ -142,6 +142,11 @@ class PriorSearch:
         seconds = perf_counter() - start
         self.found.append(candidate._replace(validation_error=error, seconds=seconds))
 
+    @property
+    def least_error(self):
+        """Error of the best model on the hold-out; infinite where there is none."""
+        return min((one.validation_error for one in self.found), default=np.inf)
+
     def settles(self, beside=0.0, share=0.0):
         """Whether the best model leaves next to nothing.
 
@@ -149,12 +154,11 @@ class PriorSearch:
         """
         if not self.found:
             return False
-        best = min(one.validation_error for one in self.found)
         values, held_out = self.samples.targets(), self.samples.held_out
         with np.errstate(over="ignore"):
             variance = ((values - values.mean(axis=0))[held_out] ** 2).mean()
         share = max(share, self.settings.negligible)
-        return bool(best <= max(share * variance, beside))
+        return bool(self.least_error <= max(share * variance, beside))
 
     def validation_error(self, model):
         """Mean squared error on the hold-out, of S, or of the prox where known."""

@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from skhj.numerics.tensors import to_tensor
+
 __all__ = ["SemiconvexFunction"]
 
 
@@ -15,6 +17,15 @@ class SemiconvexFunction(nn.Module):
 
     # Whether the potential is a sum in a basis, and its conjugate known exactly.
     is_additive = False
+
+    def hold(self, tables):
+        """Keep the arrays of a named tuple as buffers of the same names."""
+        for name, table in tables._asdict().items():
+            self.register_buffer(name, to_tensor(table))
+
+    def to_own(self, array):
+        """An array as a tensor, where the function is."""
+        return to_tensor(array, device=self.unit_center.device)
 
     def value_and_gradient_at(self, x):
         """Value and gradient of w at x, in the caller's units."""

@@ -18,17 +18,11 @@ from skhj.numerics.tensors import to_tensor
 from skhj.priors.convex.rough import fit_network
 from skhj.priors.envelope.free_time import FreeTime
 from skhj.priors.envelope.kind import Envelope
+from skhj.priors.kinds import kinds_of
 from skhj.priors.samples import Samples
 from skhj.priors.search import PriorSearch
-from skhj.priors.splines.basis_search import BasisSearch
-from skhj.priors.splines.fit import SplineSolver
-from skhj.priors.splines.kind import Splines
 
 __all__ = ["TimeSearch"]
-
-
-def _splines():
-    return Splines("axes"), Splines("basis", SplineSolver(basis=BasisSearch()))
 
 
 @dataclass(frozen=True)
@@ -109,8 +103,7 @@ class TimeSearch:
         samples = samples._replace(t=self.early * latest)
         settings = replace(settings, prior_method="auto")
         search = PriorSearch(samples, settings, rng)
-        kinds = _splines()
-        best = search.run(kinds)[0]
+        best = search.run(kinds_of("ridge", settings.architecture))[0]
         if search.settles() or not Envelope().affords(search):
             return self._by_splines(best, samples, settings, rng, latest)
         return self._by_sums(search, latest)
@@ -159,14 +152,12 @@ class TimeSearch:
     def _by_splines(self, best, samples, settings, rng, latest):
         """Time beyond which splines err."""
         start = min(_typical_time(best.model.function, samples.X), latest)
-        solver = {kind.directions: kind.solver for kind in _splines()}
-        kind = replace(best.kind, solver=solver[best.kind.directions])
         known = _errors(best.model, samples) ** 2
         allowed = self.exact * samples.values.var() + 9 * _settled(known, samples)
 
         def excess(t):
             search = PriorSearch(samples._replace(t=t), settings, rng)
-            more = _errors(kind.fit(search).model, samples) ** 2 - known
+            more = _errors(best.kind.fit(search).model, samples) ** 2 - known
             by_chance = more.std() / len(more) ** 0.5
             return max(more.mean() - max(allowed, by_chance), 0) ** 0.5
 

@@ -7,8 +7,8 @@ from skhj.exceptions import warn
 from skhj.hamilton_jacobi import half_squared_norm
 from skhj.numerics.given_numbers import given_numbers
 from skhj.numerics.smallest_maximum import SmallestMaximum
+from skhj.problems.positive import positive_widths
 from skhj.problems.problem import Problem
-from skhj.problems.widths import positive_widths
 
 __all__ = ["MinPlus"]
 

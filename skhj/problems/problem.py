@@ -1,9 +1,9 @@
 """What every exact problem answers."""
 
-from numbers import Real
-
 import numpy as np
-from sklearn.utils import check_array, check_scalar
+from sklearn.utils import check_array
+
+from skhj.problems.positive import positive_number
 
 __all__ = ["Problem"]
 
@@ -78,10 +78,7 @@ class Problem:
         return _answer(self._backward_prior, X, self._time(t))
 
     def _time(self, t):
-        check_scalar(t, "t", Real)
-        if not 0 < t < np.inf:
-            raise ValueError(f"t must be a positive finite number, got {t!r}")
-        return float(t)
+        return positive_number(t, "t")
 
     def _backward_prior(self, X, t):
         """Return the prior itself, as where J + |.|^2 / (2 t) is convex."""

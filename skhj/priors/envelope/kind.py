@@ -56,12 +56,7 @@ class Envelope(Kind):
 
     def obstacle(self, samples, settings):
         """It is trained on values."""
-        if samples.values is not None:
-            return ""
-        return (
-            f"network must not be {self.name!r} with target='prox': it is trained on "
-            "values"
-        )
+        return self.without_values(samples, "it is trained on values")
 
     def affords(self, search):
         """Whether there are few features, and enough samples for them."""

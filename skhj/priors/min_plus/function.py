@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from skhj.numerics.smallest_maximum import SmallestMaximum
-from skhj.numerics.tensors import to_tensor
 from skhj.priors.semiconvex_function import SemiconvexFunction
 
 __all__ = ["MinPlusFunction", "MinPlusTables"]
@@ -91,8 +90,7 @@ class MinPlusFunction(SemiconvexFunction):
     def __init__(self, tables, solver=None):
         super().__init__()
         self.solver = solver or SmallestMaximum()
-        for name, table in tables._asdict().items():
-            self.register_buffer(name, to_tensor(table))
+        self.hold(tables)
 
     def _pieces(self, x):
         """Standardised points (n, d), values (n, m) and gradients (n, m, d)."""
@@ -144,7 +142,7 @@ class MinPlusFunction(SemiconvexFunction):
         """
         minimum = self._smallest(y, float(self.time))
         # With y as the origin it is |y|^2 / 2 minus the smallest maximum.
-        value = self.unit_length**2 * self._tensor(minimum.value)
+        value = self.unit_length**2 * self.to_own(minimum.value)
         half_square = (y * y).sum(1) / 2
         return half_square - self.time * self.unit_intercept - value, self._at(
             y, minimum
@@ -160,7 +158,7 @@ class MinPlusFunction(SemiconvexFunction):
         """Derivative of `prox_at` at y along directions v, both of shape (n, d)."""
         minimum, curvatures = self._smallest(y, tau), self._curvatures(tau)
         derivative = self.solver.derivative(curvatures, minimum, v.cpu().numpy())
-        return self._tensor(derivative)
+        return self.to_own(derivative)
 
     def _curvatures(self, tau):
         """Hessians of |v|^2 / 2 - (tau / t) q_i(v), or multiples of the identity."""
@@ -179,10 +177,7 @@ class MinPlusFunction(SemiconvexFunction):
         return self.solver.minimize(self._curvatures(tau), b, c)
 
     def _at(self, y, minimum):
-        return y + self.unit_length * self._tensor(minimum.point)
-
-    def _tensor(self, array):
-        return to_tensor(array, device=self.unit_center.device)
+        return y + self.unit_length * self.to_own(minimum.point)
 
     @classmethod
     def from_arrays(cls, arrays):

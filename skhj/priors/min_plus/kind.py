@@ -45,11 +45,8 @@ class MinPlus(Kind):
 
     def obstacle(self, samples, settings):
         """Which piece is active is told by values."""
-        if samples.values is not None:
-            return ""
-        return (
-            f"network must not be {self.name!r} with target='prox': values tell where "
-            "one piece ends and another begins"
+        return self.without_values(
+            samples, "values tell where one piece ends and another begins"
         )
 
     def affords(self, search):
@@ -62,8 +59,8 @@ class MinPlus(Kind):
         """Whether a rough fit comes near to what was found, and none was improved."""
         if any(one.kind.name == self.name for one in search.found):
             return False
-        least = min((one.validation_error for one in search.found), default=np.inf)
-        return search.shared(_Rough(self.solver)).error < self.sure * least
+        rough = search.shared(_Rough(self.solver))
+        return rough.error < self.sure * search.least_error
 
     def fit(self, search):
         """Improve the rough fit by all of the samples."""

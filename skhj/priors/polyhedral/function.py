@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from skhj.numerics.smallest_maximum import SmallestMaximum
-from skhj.numerics.tensors import to_tensor
 from skhj.priors.polyhedral.affine_maximum import AffineMaximum
 from skhj.priors.semiconvex_function import SemiconvexFunction
 
@@ -60,8 +59,7 @@ class PolyhedralFunction(SemiconvexFunction):
     def __init__(self, tables, solver=None):
         super().__init__()
         self.solver = solver or SmallestMaximum()
-        for name, table in tables._asdict().items():
-            self.register_buffer(name, to_tensor(table))
+        self.hold(tables)
 
     @torch.no_grad()
     def value_and_gradient_at(self, x):
@@ -84,7 +82,7 @@ class PolyhedralFunction(SemiconvexFunction):
         """Minimiser of J(y) + |x - y|^2 / (2 time), and whether it was solved."""
         minimum = self._envelope(x, time)
         converged = torch.as_tensor(minimum.converged, device=x.device)
-        return x + self.unit_length * self._tensor(minimum.point), converged
+        return x + self.unit_length * self.to_own(minimum.point), converged
 
     @torch.no_grad()
     def prox_derivative_at(self, x, v, time):
@@ -92,15 +90,12 @@ class PolyhedralFunction(SemiconvexFunction):
         minimum = self._envelope(x, time)
         ones = np.ones(len(self.offsets))
         moved = self.solver.derivative(ones, minimum, v.cpu().numpy())
-        return self._tensor(moved)
+        return self.to_own(moved)
 
     def _envelope(self, x, time):
         v = ((x - self.unit_center) / self.unit_length).cpu().numpy()
         pieces = AffineMaximum(self.slopes.cpu().numpy(), self.offsets.cpu().numpy())
         return pieces.envelope(v, time / float(self.time), self.solver)[1]
-
-    def _tensor(self, array):
-        return to_tensor(array, device=self.unit_center.device)
 
     @classmethod
     def from_arrays(cls, arrays):

@@ -40,12 +40,7 @@ class Polyhedral(Kind):
 
     def obstacle(self, samples, settings):
         """It is fitted to values."""
-        if samples.values is not None:
-            return ""
-        return (
-            f"network must not be {self.name!r} with target='prox': it is fitted to "
-            "values"
-        )
+        return self.without_values(samples, "it is fitted to values")
 
     def affords(self, search):
         """Whether there are few features, and enough samples for them."""
@@ -55,7 +50,7 @@ class Polyhedral(Kind):
 
     def may_gain(self, search):
         """Whether a rough fit comes near to what was found."""
-        return search.shared(self._rough).error < self.sure * _least(search)
+        return search.shared(self._rough).error < self.sure * search.least_error
 
     def _rough(self, search):
         # With a copy the choices of the other kinds do not depend on this one.
@@ -64,7 +59,7 @@ class Polyhedral(Kind):
     def fit(self, search):
         """Improve the rough fit by more of the samples."""
         samples, rough = search.samples, search.shared(self._rough)
-        pieces, units = self.solver.fit(rough, _least(search)), rough.units
+        pieces, units = self.solver.fit(rough, search.least_error), rough.units
         tables = PolyhedralTables(
             units.center, units.length, units.intercept, units.time, *pieces
         )
@@ -81,8 +76,3 @@ class Polyhedral(Kind):
     def load(self, arrays, prior_arrays, *, t, method):
         """The affine functions."""
         return PolyhedralModel(PolyhedralFunction.from_arrays(prior_arrays), t)
-
-
-def _least(search):
-    """Error of the best that was found."""
-    return min((one.validation_error for one in search.found), default=np.inf)

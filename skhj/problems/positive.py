@@ -1,10 +1,41 @@
-"""Widths of wells and of components."""
+"""Numbers that must be positive: times, and widths of wells and of components."""
+
+from numbers import Real
 
 import numpy as np
+from sklearn.utils import check_scalar
 
 from skhj.numerics.given_numbers import given_numbers
 
-__all__ = ["positive_widths"]
+__all__ = ["positive_number", "positive_widths"]
+
+
+def positive_number(number, name):
+    """Refuse what is no positive finite number.
+
+    Parameters
+    ----------
+    number : float
+        What was given.
+    name : str
+        What errors call it.
+
+    Returns
+    -------
+    float
+        The number.
+
+    Raises
+    ------
+    TypeError
+        If it is no number.
+    ValueError
+        If it is not positive and finite.
+    """
+    check_scalar(number, name, Real)
+    if not 0 < number < np.inf:
+        raise ValueError(f"{name} must be a positive finite number, got {number!r}")
+    return float(number)
 
 
 def positive_widths(widths, n_owners, *, owner):
