@@ -5,7 +5,7 @@ size 1e-300 to 1e300, with holes, repeats, constants and other types) and its
 parameters (each at an edge now and then). What counts as a fault: an answer that is not
 finite; an error that is no ValueError, TypeError or NotFittedError (or, where a
 training diverged, FloatingPointError), or that names no parameter; a warning of numpy
-or torch; more than 20 seconds.
+or torch; more than 20 seconds of one core.
 
     python benchmarks/bench_fuzz.py --cases 200
     python benchmarks/bench_fuzz.py --only 17 4711 --verbose
@@ -37,15 +37,15 @@ OF_DATA = (
 
 
 class TooLong(BaseException):
-    """Raised by the alarm; nothing catches it on the way."""
+    """Raised by the timer; nothing catches it on the way."""
 
 
 def run(number):
     """Outcome of a case: its callable's name, what happened, and where."""
     rng = np.random.RandomState(number)
     case = fuzz_cases.draw(rng)
-    signal.signal(signal.SIGALRM, _too_long)
-    signal.alarm(SECONDS)
+    signal.signal(signal.SIGPROF, _too_long)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     start = process_time()
     try:
         with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
@@ -61,7 +61,7 @@ def run(number):
         outcome = f"fault: {type(error).__name__}: {error}"[:200]
         where = _origin(error)
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return number, case.name, outcome, where, process_time() - start, str(case)
 
 

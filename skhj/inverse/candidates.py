@@ -117,7 +117,9 @@ class SettingChoice:
         B, X = pairs.of(pairs.seen)
         linear = kind.fit(B, X)
         means = linear.data_mean, linear.model_mean
-        size = self.sizes.of_all(X - linear(B))
+        left = linear(B)
+        np.subtract(X, left, out=left)
+        size = self.sizes.of_all(left)
         units = SpectralUnits(linear.waves, *means, linear.start, size)
         setting = SpectralSetting(linear, units)
         return Candidate(setting, setting.physics(setting.arrays(), None), kind.fit)

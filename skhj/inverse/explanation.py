@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skhj.numerics.blocks import row_blocks
+
 __all__ = ["Explanation", "Misfit"]
 
 
@@ -66,12 +68,10 @@ class Explanation:
         Misfit or None
             None where the operator explains the data, or it may be chance.
         """
-        B, data = B - B.mean(axis=0), data - data.mean(axis=0)
-        size = np.square(B).sum()
+        size, product, scale, left = _squares(B, data)
         if not size > 0 or B.size < self.enough:
             return None
-        left = np.square(B - data).sum() / size
-        product, scale = (B * data).sum(), np.square(data).sum()
+        left = left / size
         factor = product / scale if scale > 0 else 0.0
         attainable = max(factor * product / size, self._by_linear_fit(B, X, size))
         useless = 1 - left < self.least * attainable
@@ -84,6 +84,17 @@ class Explanation:
         n, N = X.shape
         if n <= 2 * N:
             return 0.0
-        centered = X - X.mean(axis=0)
+        centered, B = X - X.mean(axis=0), B - B.mean(axis=0)
         rest = B - centered @ np.linalg.lstsq(centered, B)[0]
         return 1 - np.square(rest).sum() / size * (n - 1) / (n - N - 1)
+
+
+def _squares(B, data):
+    """Sums over b b, b a, a a and (b - a)^2 of rows less their means, by blocks."""
+    means = B.mean(axis=0), data.mean(axis=0)
+    sums = np.zeros(4)
+    for rows in row_blocks(len(B), 4 * B.shape[1]):
+        b, a = B[rows] - means[0], data[rows] - means[1]
+        pairs = (b, b), (b, a), (a, a), (b - a, b - a)
+        sums += [np.vdot(*pair) for pair in pairs]
+    return sums

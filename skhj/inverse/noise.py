@@ -77,7 +77,10 @@ class KnownNoise(MeasuredNoise):
     def complete(self, B, noiseless, generator):
         """Data with white noise added where theirs is less than the level."""
         lacking = self.size**2 - np.mean(np.nanvar(B - noiseless(), axis=0))
-        return B + np.sqrt(max(lacking, 0)) * _white(B.shape, generator)
+        noise = _white(B.shape, generator)
+        noise *= np.sqrt(max(lacking, 0))
+        noise += B
+        return noise
 
     def level(self, B, X, operator):
         """The level."""

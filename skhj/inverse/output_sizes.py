@@ -49,7 +49,7 @@ class OutputSizes:
 
     def of_all(self, left):
         """One size for all outputs: their root mean square, 1 where that is zero."""
-        return float(np.sqrt(np.mean(np.sum(left**2, axis=1)))) or 1.0
+        return float(np.linalg.norm(left) / np.sqrt(len(left))) or 1.0
 
     def _norm(self, columns):
         """The means of powers, without overflow."""

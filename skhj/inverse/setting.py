@@ -88,8 +88,9 @@ class Setting:
         """
         if operator is None:
             return self.estimated_data(X)
-        linear = self.linear
-        return operator.data(X - linear.model_mean.ravel()) + linear.data_mean.ravel()
+        data = operator.data(X - self.linear.model_mean.ravel())
+        data += self.linear.data_mean.ravel()
+        return data
 
 
 @dataclass(frozen=True)

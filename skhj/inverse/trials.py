@@ -112,8 +112,9 @@ class Task:
             return to_tensor(array, dtype=np.float32, device=trainer.device)
 
         B, X, held_out, seen = self.pairs
-        inputs, answers = single(units.inputs(B)), single(units.answers(X))
-        validation = (inputs[held_out], answers[held_out]) if self.judged else None
-        if self.noise_level is not None:
-            inputs = single(units.inputs(self.noiseless))
-        return (inputs[seen], answers[seen]), validation
+
+        def of(rows, data):
+            return single(units.inputs(data[rows])), single(units.answers(X[rows]))
+
+        validation = of(held_out, B) if self.judged else None
+        return of(seen, B if self.noise_level is None else self.noiseless), validation

@@ -72,8 +72,9 @@ class SpectralUnits(NamedTuple):
 
     def inputs(self, B):
         """Inputs of the network, (n, N), from data (n, N)."""
-        images = B.reshape(len(B), *self.data_mean.shape) - self.data_mean
-        return self.waves.filter(images, self.start).reshape(B.shape)
+        images = B.reshape(len(B), *self.data_mean.shape)
+        images = self.waves.filter(images, self.start, origin=self.data_mean)
+        return images.reshape(B.shape)
 
     def answers(self, X):
         """What the network should answer, (n, N), for models (n, N)."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skhj.inverse.waves import CosineWaves, FourierWaves
+from skhj.numerics.blocks import row_blocks
 
 __all__ = [
     "SpectralEstimate",
@@ -80,15 +81,16 @@ class SpectralEstimate(NamedTuple):
 
     def __call__(self, B):
         """Models (n, N) from data (n, N)."""
-        images = B.reshape(len(B), *self.data_mean.shape) - self.data_mean
-        models = self.waves.filter(images, self.gain) + self.model_mean
-        return models.reshape(len(B), -1)
+        return self._map(B, self.gain, self.data_mean, self.model_mean)
 
     def data(self, X):
         """Data (n, N) that the operator makes of models (n, N)."""
-        images = X.reshape(len(X), *self.data_mean.shape) - self.model_mean
-        data = self.waves.filter(images, self.transfer) + self.data_mean
-        return data.reshape(len(X), -1)
+        return self._map(X, self.transfer, self.model_mean, self.data_mean)
+
+    def _map(self, rows, multiplier, origin, answer):
+        images = rows.reshape(len(rows), *origin.shape)
+        images = self.waves.filter(images, multiplier, origin=origin, answer=answer)
+        return images.reshape(rows.shape)
 
 
 def transfer_function(
@@ -118,7 +120,7 @@ def transfer_function(
     probes = np.random.RandomState(0).normal(size=(n_probes, *image_shape))
     images = apply_operator(probes.reshape(n_probes, -1)).reshape(probes.shape)
     images, probes = waves.coefficients(images), waves.coefficients(probes)
-    transfer = _regression(images, probes)
+    transfer = _regression([(images, probes)])
     misfit = np.abs(images - transfer * probes).max()
     return transfer if misfit <= tolerance * np.abs(images).max() else None
 
@@ -141,13 +143,20 @@ def spectral_statistics(B, X, transfer, waves):
         Means and spectra.
     """
     data_mean, model_mean = B.mean(axis=0), X.mean(axis=0)
-    data, models = (
-        waves.coefficients(centred) for centred in (B - data_mean, X - model_mean)
-    )
+
+    def coefficients():
+        for rows in row_blocks(len(B), 8 * model_mean.size):
+            yield tuple(
+                waves.coefficients(images[rows] - mean)
+                for images, mean in ((B, data_mean), (X, model_mean))
+            )
+
     if transfer is None:
-        transfer = _regression(data, models)
-    noise = data - transfer * models
-    powers = (np.mean(np.abs(part) ** 2, axis=0) for part in (models, noise))
+        transfer = _regression(coefficients())
+    powers = np.zeros((2, *transfer.shape))
+    for data, models in coefficients():
+        powers += [_power(models), _power(data - transfer * models)]
+    powers /= len(B)
     return SpectralStatistics(waves, data_mean, model_mean, transfer, *powers)
 
 
@@ -181,10 +190,21 @@ def spectral_estimate(statistics, *, white):
     )
 
 
-def _regression(data, models):
-    """Multiplier of each wave of the models that is closest to the data."""
-    cross = np.sum(data * models.conj(), axis=0)
-    return _divide(cross, np.sum(np.abs(models) ** 2, axis=0))
+def _regression(blocks):
+    """Multiplier of each wave of the models that is closest to the data.
+
+    From blocks of coefficients of data and models.
+    """
+    cross, power = 0.0, 0.0
+    for data, models in blocks:
+        cross = cross + np.sum(data * models.conj(), axis=0)
+        power = power + _power(models)
+    return _divide(cross, power)
+
+
+def _power(coefficients):
+    """Squared sizes of coefficients (n, ...), summed over the images."""
+    return np.sum(np.abs(coefficients) ** 2, axis=0)
 
 
 def _divide(numerator, denominator):
