@@ -109,8 +109,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         network's answer, of which it is a lower bound; in closed form where the
         potential is a sum of splines along a basis. "inversion": conjugate gradients
         from scratch for each query, without a second network: slow.
-        "auto": "newton", or with gradients the one of the first two that is closer to
-        the prior on the hold-out. A model of the prior itself needs none.
+        "auto": the one of the first two that is closer to the prior on the hold-out;
+        without gradients, the network where the value function of its prior explains
+        the hold-out as well as the fitted one. A model of the prior itself needs none.
     validation_fraction : float, default=0.1
         Share of the samples held out to choose the best weights and the best model.
     device : str, torch.device or None, default=None

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from skhj.priors.convex.fit import SemiconvexFitter
+from skhj.priors.prior_model import PriorModel
 from skhj.priors.samples import samples_of_prior
 
 __all__ = ["add_prior"]
@@ -14,8 +15,8 @@ __all__ = ["add_prior"]
 def add_prior(candidate, search):
     """Fit a network to the prior of a model of the value function, where it has use.
 
-    It answers by itself, or only starts Newton's method: then half of the epochs are
-    enough, and it need not settle.
+    It answers by itself, or only starts Newton's method: where the user wants that,
+    half of the epochs are enough, and it need not settle.
 
     Parameters
     ----------
@@ -34,19 +35,16 @@ def add_prior(candidate, search):
     if method == "inversion":
         return candidate._replace(model=model.with_prior(method))
     of_prior = samples_of_prior(samples, model)
-    is_exact = samples.values is not None and samples.gradients is not None
-    only_starts = method == "newton" or (method == "auto" and not is_exact)
+    only_starts = method == "newton"
     max_iter = math.ceil(search.max_iter / 2) if only_starts else search.max_iter
     fit = _fit(of_prior, search, max_iter)
+    if method == "auto":
+        method = _better_method(model.with_prior("newton", fit.network), search)
     unsettled = candidate.unsettled
-    if not (only_starts or fit.converged):
+    if method == "network" and not fit.converged:
         unsettled = (*unsettled, "prior")
-    model = model.with_prior("newton" if only_starts else "network", fit.network)
-    if method == "auto" and is_exact:
-        closest = _closest_method(model, of_prior.take(of_prior.held_out))
-        model = model.with_prior(closest, fit.network)
     return candidate._replace(
-        model=model,
+        model=model.with_prior(method, fit.network),
         kind=replace(candidate.kind, second=settings.architecture),
         prior_loss_curve=fit.loss_curve,
         unsettled=unsettled,
@@ -59,6 +57,27 @@ def _fit(of_prior, search, max_iter):
     trainer = search.trainer(seed, max_iter)
     with trainer.task("prior", max_iter):
         return SemiconvexFitter(settings.gradient_weight).fit(core, of_prior, trainer)
+
+
+def _better_method(model, search, *, tolerance=0.1):
+    """The method whose prior the samples held out speak for.
+
+    Where values and gradients are known, they are samples of the prior. Else both
+    priors make value functions: Newton's that of the model, which is exact, and the
+    network's its own. Where that explains the samples as well, up to a ``tolerance``,
+    the network's is the prior: conjugation amplifies what the model errs by, most where
+    it is flat.
+    """
+    unseen = search.samples.take(search.samples.held_out)
+    if unseen.values is not None and unseen.gradients is not None:
+        return _closest_method(model, samples_of_prior(unseen, model))
+    own = PriorModel(model.prior_function, model.t, model.function)
+    try:
+        error = search.validation_error(own)
+    except FloatingPointError:
+        return "newton"
+    allowed = (1 + tolerance) * search.validation_error(model)
+    return "network" if error <= allowed else "newton"
 
 
 def _closest_method(model, samples):
