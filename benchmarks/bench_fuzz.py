@@ -32,7 +32,7 @@ SECONDS = 20
 # What scikit-learn's validation says of X and y without their names.
 OF_DATA = (
     r"Found array|Found input|Input |features?\b|samples?\b|\barrays?\b|fitted yet|"
-    r"Complex data|RandomState"
+    r"Complex data|RandomState|Seed must be"
 )
 
 

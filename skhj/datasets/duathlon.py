@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_array, check_random_state
 
-from skhj.datasets.checks import check_n_samples, check_noise
+from skhj.datasets.checks import check_noise
 from skhj.numerics import gaussian_mixture as gm
-from skhj.numerics.given_numbers import check_size, given_numbers
+from skhj.numerics.given_numbers import check_size, given_numbers, positive_integer
 from skhj.problems.positive import positive_widths
 
 __all__ = ["DuathlonLimit", "duathlon_mmse", "duathlon_posterior", "make_duathlon"]
@@ -90,8 +90,8 @@ def make_duathlon(
     ((100, 1), (100, 2))
     """
     mixture = _mixture(means, widths, weights)
-    check_n_samples(n_samples)
-    check_noise(noise)
+    positive_integer(n_samples, "n_samples")
+    noise = check_noise(noise)
     rng = check_random_state(random_state)
     n_components, d = mixture.means.shape
     component = rng.choice(n_components, size=n_samples, p=mixture.weights)
@@ -141,7 +141,7 @@ def duathlon_posterior(X, *, means=MEANS, widths=1.0, weights=None, noise=0.1):
     array([[0.5, 0.5, 0. ]])
     """
     mixture = _mixture(means, widths, weights)
-    check_noise(noise)
+    noise = check_noise(noise)
     X = check_size(check_array(given_numbers(X, "X"), input_name="X"))
     if X.shape[1] != 1:
         raise ValueError(f"X must be of shape (n, 1), a sum a sample, got {X.shape}")

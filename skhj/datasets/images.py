@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.datasets import load_digits, load_sample_images
 from sklearn.utils import check_array, check_random_state
 
-from skhj.datasets.checks import check_n_samples, check_noise
-from skhj.numerics.given_numbers import given_numbers
+from skhj.datasets.checks import check_noise
+from skhj.numerics.given_numbers import given_numbers, positive_integer
 from skhj.operators import ExponentialBlur, MagneticProfile
 from skhj.operators.image_shape import check_image_shape
 
@@ -57,7 +57,7 @@ def make_image_patches(
         raise ValueError(f"images must be matrices of numbers: {error}") from error
     if not images:
         raise ValueError("images must be at least one, got none")
-    check_n_samples(n_samples)
+    positive_integer(n_samples, "n_samples")
     H, W = check_image_shape(patch_shape, name="patch_shape")
     for image in images:
         if image.shape[0] < H or image.shape[1] < W:
@@ -179,7 +179,7 @@ def _check_images(images):
 
 def _measure(operator, images, noise, random_state):
     """Noisy measurements of images, and the images, both flattened."""
-    check_noise(noise)
+    noise = check_noise(noise)
     y = images.reshape(len(images), -1)
     rng = check_random_state(random_state)
     X = operator.matmat(y.T).T

@@ -1,11 +1,10 @@
 """Samples of value functions."""
 
-from numbers import Integral
+from sklearn.utils import check_random_state
 
-from sklearn.utils import check_random_state, check_scalar
-
-from skhj.datasets.checks import check_n_samples, check_noise
+from skhj.datasets.checks import check_noise
 from skhj.hamilton_jacobi import value_gradient_from_prox
+from skhj.numerics.given_numbers import positive_integer
 from skhj.problems.positive import positive_number
 
 __all__ = ["make_value_samples"]
@@ -59,9 +58,9 @@ def make_value_samples(
     """
     for name, number in (("t", t), ("box", box)):
         positive_number(number, name)
-    check_n_samples(n_samples)
-    check_scalar(n_features, "n_features", Integral, min_val=1)
-    check_noise(noise)
+    positive_integer(n_samples, "n_samples")
+    positive_integer(n_features, "n_features")
+    noise = check_noise(noise)
     if not all(hasattr(problem, method) for method in ("value", "prox")):
         raise TypeError(
             "problem must be one of skhj.problems, or have methods value(X, t) and "

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils import check_array
 
+from skhj.numerics.given_numbers import given_numbers
 from skhj.numerics.metric import Metric
 
 __all__ = ["check_metric", "refuse_metric"]
@@ -30,9 +31,8 @@ def check_metric(metric, n_features):
     """
     if metric is None:
         return None
-    matrix = check_array(
-        metric, dtype=np.float64, ensure_2d=False, input_name="metric", copy=True
-    )
+    matrix = given_numbers(metric, "metric")
+    matrix = check_array(matrix, ensure_2d=False, input_name="metric", copy=True)
     d = n_features
     if matrix.shape not in {(d,), (d, d)}:
         raise ValueError(

@@ -66,7 +66,9 @@ def sample_allowance(X, y, gradient, *, noise_std=0.0):
     return 4 * float(eps) * size + 2 * noise_std * np.sqrt(2 * np.log(len(X)))
 
 
-def prior_constants(X, S, gradient, *, t, allowance=0.0, largest_alpha=1e6):
+def prior_constants(
+    X, S, gradient, *, t, allowance=0.0, largest_alpha=1e6, largest_smoothness=1e150
+):
     """Constants of psi* from samples of a value function.
 
     Parameters
@@ -83,6 +85,8 @@ def prior_constants(X, S, gradient, *, t, allowance=0.0, largest_alpha=1e6):
         Largest error of a difference of two values.
     largest_alpha : float, default=1e6
         Points that all coincide put no limit on alpha; one keeps the arithmetic finite.
+    largest_smoothness : float, default=1e150
+        So do jumps: a larger smoothness is infinite.
 
     Returns
     -------
@@ -94,11 +98,12 @@ def prior_constants(X, S, gradient, *, t, allowance=0.0, largest_alpha=1e6):
     P, _, J, _ = pieces_at_time(Pieces(X, gradient, S, 0.0), -t)
     P -= P.mean(axis=0)
     ratios = PairPass().ratios(P, gradient, J, allowance=allowance)
-    alpha = np.minimum(1 + t * ratios.row_minimum, largest_alpha)
-    smoothness = 1 + t * ratios.maximum
+    with np.errstate(over="ignore"):
+        alpha = np.minimum(1 + t * ratios.row_minimum, largest_alpha)
+        smoothness = 1 + t * ratios.maximum
     # No pair had anything to say where the maximum is below the minima.
     silent = smoothness < alpha.min() - 1e-6 * abs(alpha.min())
-    if silent or _meet(X, P):
+    if silent or smoothness > largest_smoothness or _meet(X, P):
         smoothness = np.inf
     return PriorConstants(alpha, smoothness)
 

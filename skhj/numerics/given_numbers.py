@@ -1,8 +1,10 @@
 """Numbers that a caller gave: errors that name them."""
 
+from numbers import Integral
+
 import numpy as np
 
-__all__ = ["check_size", "given_numbers"]
+__all__ = ["check_size", "given_numbers", "positive_integer"]
 
 
 def given_numbers(value, name):
@@ -69,3 +71,39 @@ def check_size(array, name="X", *, largest=1e153):
             "units"
         )
     return array
+
+
+def positive_integer(number, name, *, largest=2**31 - 1):
+    """Refuse what counts nothing: samples, features, stations.
+
+    Parameters
+    ----------
+    number : int
+        What was given.
+    name : str
+        What errors call it.
+    largest : int, default=2**31 - 1
+        More than that no array has room for.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    ValueError
+        If it is no integer from 1 to ``largest``.
+
+    Examples
+    --------
+    >>> from skhj.numerics.given_numbers import positive_integer
+    >>> positive_integer(3, "n_samples")
+    3
+    """
+    is_count = isinstance(number, Integral) and not isinstance(number, bool)
+    if not is_count or not 1 <= number <= largest:
+        raise ValueError(
+            f"{name} must be a positive integer of at most {largest}, got {number!r}"
+        )
+    return int(number)

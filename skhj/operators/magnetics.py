@@ -1,10 +1,11 @@
 """Magnetic anomalies of a vertical section, along a line above the ground."""
 
 import math
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 
+from skhj.numerics.given_numbers import given_numbers, positive_integer
 from skhj.operators.image_shape import check_image_shape
 from skhj.operators.matrices import DenseOperator
 
@@ -62,17 +63,16 @@ class MagneticProfile(DenseOperator):
     ):
         H, W = self.image_shape = check_image_shape(image_shape)
         n_stations = W if n_stations is None else n_stations
-        if not isinstance(n_stations, Integral) or n_stations < 1:
-            raise ValueError(
-                f"n_stations must be a positive integer or None, got {n_stations!r}"
-            )
-        spacing = W * cell_size / n_stations if spacing is None else spacing
-        lengths = {"height": height, "spacing": spacing, "cell_size": cell_size}
+        n_stations = positive_integer(n_stations, "n_stations")
+        lengths = {"height": height, "cell_size": cell_size}
+        if spacing is not None:
+            lengths["spacing"] = spacing
         for name, length in lengths.items():
             if not isinstance(length, Real) or not 0 < length < math.inf:
                 raise ValueError(
                     f"{name} must be a positive finite number, got {length!r}"
                 )
+        spacing = W * cell_size / n_stations if spacing is None else spacing
         n_I = _unit_vector("field_direction", field_direction)
         n_J = _unit_vector("magnetization_direction", magnetization_direction)
 
@@ -93,7 +93,7 @@ def _double_gradient(along, down, n_I, n_J):
 
 
 def _unit_vector(name, direction):
-    vector = np.asarray(direction, dtype=np.float64)
+    vector = given_numbers(direction, name)
     length = np.linalg.norm(vector)
     if vector.shape != (2,) or not 0 < length < np.inf:
         raise ValueError(

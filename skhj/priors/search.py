@@ -134,7 +134,9 @@ class PriorSearch:
         try:
             if not only and not kind.may_gain(self):
                 return
-            candidate = kind.fit(self)
+            # A fit beyond arithmetic shows in its error on the hold-out.
+            with np.errstate(over="ignore", invalid="ignore"):
+                candidate = kind.fit(self)
             error = self.validation_error(candidate.model)
         except _RUN_AWAY as failure:
             self.failures.append(Failure(kind, failure))

@@ -75,6 +75,8 @@ class TimeSearch:
     flat: float = 1e-2
     sums: FreeTime = field(default_factory=FreeTime)
 
+    # A fit beyond arithmetic has no part in what is found.
+    @np.errstate(over="ignore", invalid="ignore")
     def find(self, samples, settings, rng):
         """Find the largest time at which samples are reachable.
 

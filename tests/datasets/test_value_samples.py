@@ -37,11 +37,14 @@ def test_same_random_state_same_samples():
         ({"t": 0.0}, "t must be a positive finite number, got 0.0"),
         ({"box": -1.0}, "box must be a positive finite number, got -1.0"),
         ({"noise": -0.1}, "noise must be a non-negative finite number, got -0.1"),
+        ({"n_features": 2.5}, "n_features must be a positive integer"),
+        ({"n_features": True}, "n_features must be a positive integer"),
+        ({"n_samples": 10**30}, "n_samples must be a positive integer of at most"),
     ],
 )
 def test_bad_parameters_are_named(changes, message):
     with pytest.raises(ValueError, match=message):
-        make_value_samples(L1(), 10, 2, **changes)
+        make_value_samples(L1(), **({"n_samples": 10, "n_features": 2} | changes))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +52,6 @@ def test_bad_parameters_are_named(changes, message):
     [
         (L1(), {"t": "1"}, "t must be an instance of"),
         (L1(), {"box": None}, "box must be an instance of"),
-        (L1(), {"n_features": 2.5}, "n_features must be an instance of"),
         ("l1", {}, "problem must be one of skhj.problems, or have methods"),
     ],
 )

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from skhj import EmbeddedInverseSolver, HJPriorRegressor, PQMPrior, check_reachable
+from skhj import (
+    EmbeddedInverseSolver,
+    HJPriorRegressor,
+    PQMPrior,
+    PriorInverseSolver,
+    check_reachable,
+)
 from skhj.estimators.arrays import relative_misfit
 from skhj.inspection import CrossSectionDisplay
 from skhj.problems import L1
@@ -120,3 +126,58 @@ def test_misfits_beyond_the_largest_square_are_numbers():
         np.array([[0, 4e200], [0, 0]]),
     )
     np.testing.assert_allclose(relative_misfit(data, measurements), [1.25, 2.0])
+
+
+@pytest.mark.parametrize("metric", ["none", object(), [[1.0], [1.0, 2.0]]])
+def test_a_metric_that_is_no_numbers_is_refused(metric, samples):
+    with pytest.raises(ValueError, match="metric must be real numbers"):
+        check_reachable(*samples, metric=metric)
+
+
+def test_a_time_that_is_an_integer_beyond_machine_integers_is_a_time():
+    X = np.random.RandomState(0).normal(size=(20, 2))
+    y = np.ones(20)
+    assert np.isfinite(PQMPrior(t=10**30).fit(X, y).predict(X)).all()
+
+
+def test_values_that_jump_where_points_meet_have_no_upper_bound():
+    X, y = np.zeros((9, 2)), np.random.RandomState(0).normal(size=9) * 1e12
+    prior = PQMPrior(alpha="local")
+    with pytest.warns(UserWarning, match="no prior generates these samples"):
+        prior.fit(X, y)
+    lower, upper = prior.prior_bounds(X)
+    assert np.isfinite(lower).all()
+    assert np.isposinf(upper).all()
+
+
+def test_images_beyond_single_precision_are_refused():
+    X = np.random.RandomState(0).normal(size=(12, 13)) * 1e-176
+    prior = HJPriorRegressor(target="prox", image_shape=(13,), max_iter=2)
+    with pytest.raises(ValueError, match="X must be images of pixels from 1e-15 to"):
+        prior.fit(X, X)
+
+
+@pytest.mark.filterwarnings("ignore:network .* failed and is left out")
+@pytest.mark.parametrize("network", ["polyhedral", "ridge"])
+def test_fits_whose_errors_have_no_squares_answer_with_numbers(network):
+    rng = np.random.RandomState(0)
+    X, y = 1e100 * rng.normal(size=(30, 3)), 1e152 * rng.normal(size=30)
+    est = HJPriorRegressor(network=network, max_iter=2).fit(X, y)
+    assert np.isfinite(est.predict(X)).all()
+
+
+def test_steps_beyond_the_largest_number_shrink_to_the_prior_alone():
+    A, B = 1e-130 * np.eye(3), 1e140 * np.ones((2, 3))
+    solver = PriorInverseSolver(
+        A, L1(), strength=1e100, noise_level=1.0, algorithm="forward-backward"
+    )
+    # A x is nothing beside the prior: its minimiser is left.
+    np.testing.assert_array_equal(solver.fit(B).predict(B), 0)
+
+
+def test_models_of_sizes_that_leave_a_mixture_no_density_are_drawn_without():
+    rng = np.random.RandomState(0)
+    A = rng.normal(size=(20, 3))
+    X = rng.standard_cauchy(size=(30, 3)) ** 7
+    est = EmbeddedInverseSolver(A, loss="energy", max_iter=1, random_state=0)
+    assert np.isfinite(est.fit(X @ A.T, X).sample(X[:2] @ A.T, 2)).all()

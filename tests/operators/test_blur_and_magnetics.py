@@ -141,6 +141,11 @@ def test_finer_cells_converge_to_the_integral():
         (lambda: MagneticProfile((8, 8), 0), "n_stations must be a positive integer"),
         (lambda: MagneticProfile((8, 8), height=0), "height must be a positive"),
         (lambda: MagneticProfile((8, 8), spacing=-1.0), "spacing must be a positive"),
+        (lambda: MagneticProfile((8, 8), cell_size=[1.0]), "cell_size must be a pos"),
+        (
+            lambda: MagneticProfile((8, 8), field_direction="down"),
+            "field_direction must be real numbers",
+        ),
         (
             lambda: MagneticProfile((8, 8), field_direction=(0, 0)),
             "field_direction must be two finite numbers",

@@ -82,7 +82,8 @@ class MixtureSelection:
         Returns
         -------
         JointMixture or None
-            The mixture; None for too many unknowns, or too few samples.
+            The mixture; None for too many unknowns, too few samples, or samples whose
+            density is no number.
         """
         N, M = linear.gain.shape
         if self.largest < N or pairs.seen.sum() < self.samples_each * N:
@@ -99,7 +100,8 @@ class MixtureSelection:
             fitted, complete = X, _Seen(T @ A, noise)
         B, X = pairs.of(pairs.held_out)
         unseen = X - linear.model_mean, (B - linear.data_mean) @ T.T
-        return JointMixture(self._best(fitted, complete, unseen), T)
+        best = self._best(fitted, complete, unseen)
+        return None if best is None else JointMixture(best, T)
 
     def _noise(self, left, t, T, noise_level):
         """Covariance of what the operator leaves of statistics."""
@@ -125,7 +127,10 @@ class MixtureSelection:
             of_data = GaussianMixture(
                 joint.weights, joint.means[:, d:], joint.covariances[:, d:, d:]
             )
-            gains = log_density(joint, pairs) - log_density(of_data, pairs[:, d:])
+            try:
+                gains = log_density(joint, pairs) - log_density(of_data, pairs[:, d:])
+            except np.linalg.LinAlgError:  # too thin for double precision
+                break
             if best is None or _is_more(gains - best_gains):
                 best, best_gains = joint, gains
         return best

@@ -258,7 +258,8 @@ class _Scaled(NamedTuple):
         return self.strength * self.prior.value(x)
 
     def prox(self, x, step):
-        return self.prior.prox(x, self.strength * step)
+        times = self.strength * step
+        return self.prior.prox(x, times.clamp(max=torch.finfo(times.dtype).max))
 
 
 class _Box(NamedTuple):

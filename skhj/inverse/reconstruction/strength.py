@@ -177,9 +177,17 @@ class StrengthSearch:
 
         That is at least a share ``least`` of the measurements: there may be none.
         """
-        left = np.square(self.solver.problem.operator.data(X) - B).mean()
-        scale = max(left, least * np.square(B).mean(), np.finfo(float).tiny)
-        return self.solver.problem.precision * scale
+        with np.errstate(over="ignore"):
+            left = np.square(self.solver.problem.operator.data(X) - B).mean()
+            size = max(left, least * np.square(B).mean(), np.finfo(float).tiny)
+            scale = self.solver.problem.precision * size
+        if not np.isfinite(scale):
+            raise ValueError(
+                "operator, X and noise_level must be of sizes for which |A x - b|^2 / "
+                f"noise_level^2 is a number, got a mean of {size:.2g} over that of the "
+                "noise: choose other units"
+            )
+        return scale
 
     def _warm_started(self, B):
         last = self.start

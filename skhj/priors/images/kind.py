@@ -40,6 +40,9 @@ class Images(Kind):
     usual_max_iter, usual_rate : int and float, default=100, 0.02
         The estimator's defaults, for which the solver's numbers of steps and step sizes
         are meant.
+    largest : float, default=1e15
+        Size of pixels, and one over the least, whose squares, and those of slopes, are
+        numbers in single precision.
     """
 
     image_shape: tuple[int, int, int]
@@ -48,6 +51,7 @@ class Images(Kind):
     enough: float = 1e-3
     usual_max_iter: int = 100
     usual_rate: float = 0.02
+    largest: float = 1e15
 
     name = "images"
 
@@ -139,12 +143,18 @@ class Images(Kind):
         return Samples(P, J, gradient, samples.t, samples.held_out)
 
     def obstacle(self, samples, settings):
-        """Priors of images know the squared error only."""
-        if settings.matching is None:
+        """Priors of images know the squared error only, in single precision."""
+        if settings.matching is not None:
+            return (
+                "prox_loss must be 'squared' with image_shape: priors of images know "
+                "the squared error only, got 'matching'"
+            )
+        size = np.abs(samples.X).max()
+        if 1 / self.largest <= size <= self.largest or size == 0:
             return ""
         return (
-            "prox_loss must be 'squared' with image_shape: priors of images know the "
-            "squared error only, got 'matching'"
+            f"X must be images of pixels from {1 / self.largest:g} to {self.largest:g} "
+            f"in size for single precision, got {size:.3g}: choose other units"
         )
 
     def reach(self, X):

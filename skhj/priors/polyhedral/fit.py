@@ -99,8 +99,7 @@ class PolyhedralSolver:
         few = self.samples[0]
         start = self._start(V[:few], values[:few], rng)
         pieces, error = self._improved(start, V[:few], values[:few], self.steps[0])
-        unit = units.length**2 / units.time
-        return RoughPolyhedron(units, V, values, pieces, error * unit**2)
+        return RoughPolyhedron(units, V, values, pieces, error * units.squared_error)
 
     def fit(self, rough, enough=np.inf):
         """Fit a maximum of affine functions to more samples, from a rough one.
@@ -118,11 +117,11 @@ class PolyhedralSolver:
         AffineMaximum
             In the units of the rough one.
         """
-        pieces, unit = rough.pieces, rough.units.length**2 / rough.units.time
+        pieces, unit = rough.pieces, rough.units.squared_error
         for n, n_steps in zip(self.samples[1:], self.steps[1:], strict=True):
             V, values = rough.V[:n], rough.values[:n]
             pieces, error = self._improved(pieces, V, values, n_steps)
-            if error * unit**2 > enough:
+            if error * unit > enough:
                 break
         return pieces
 

@@ -48,7 +48,7 @@ class Units(NamedTuple):
         ValueError
             If some ratio of units is no finite number.
         """
-        X, w, t = samples.X[samples.seen], samples.values, samples.t
+        X, w, t = samples.X[samples.seen], samples.values, float(samples.t)
         center = X.mean(axis=0)
         length = float(np.sqrt(((X - center) ** 2).mean())) or 1.0
         intercept = 0.0 if w is None else float(w[samples.seen].mean())
@@ -61,6 +61,13 @@ class Units(NamedTuple):
                 f"numbers, got points of spread {length:.3g} and t={t:.3g}"
             )
         return cls(center, length, intercept, t)
+
+    @property
+    def squared_error(self):
+        """Squared error of values that is one in these units, a finite number."""
+        with np.errstate(over="ignore"):
+            square = np.square(np.float64(self.length**2 / self.time))
+        return float(np.minimum(square, np.finfo(float).max))
 
     def scaled(self, samples, gradient_weight):
         """Samples in these units, the seen and the unseen alike.
