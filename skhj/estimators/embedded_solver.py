@@ -75,8 +75,8 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
     potential_depth : int, default=2
         Layers of each learned potential.
     image_shape : tuple of int or None, default=None
-        Shape (H, W) of models that are flattened images: embeddings, potentials and
-        proximal operators are then convolutional.
+        Shape (H, W) or (C, H, W) of models that are flattened images, or (N,) of
+        signals: embeddings, potentials and proximal operators are then convolutional.
     resolution : {"half", "full"}, default="half"
         Resolution of the embedding of images.
     precondition : bool, default=True

@@ -10,7 +10,7 @@ from skhj.inverse.explanation import Explanation
 from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
 from skhj.operators import as_operator, check_adjoint
-from skhj.operators.image_shape import check_image_shape
+from skhj.operators.image_shape import check_image_shape, with_channels
 
 __all__ = ["check_bounds", "check_models", "check_operator", "check_shape_of_models"]
 
@@ -50,7 +50,7 @@ def check_models(X, y):
 
 
 def check_shape_of_models(image_shape, n_unknowns):
-    """Shape (H, W) of models that are images, as ints, or None.
+    """Shape (C, H, W) of models that are images or signals, as ints, or None.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ def check_shape_of_models(image_shape, n_unknowns):
     """
     if image_shape is None:
         return None
-    image_shape = check_image_shape(image_shape)
+    image_shape = check_image_shape(image_shape, n_axes=(1, 2, 3))
     if prod(image_shape) != n_unknowns:
         raise ValueError(
             f"image_shape must be that of the models, {n_unknowns} pixels, got "
             f"{image_shape}, {prod(image_shape)} pixels"
         )
-    return image_shape
+    return with_channels(image_shape)
 
 
 def check_operator(

@@ -84,7 +84,7 @@ class SettingChoice:
         operator : ForwardOperator or None
             The operator; None estimates it from the pairs.
         image_shape : tuple of int or None
-            Shape (H, W) of models that are images.
+            Shape (C, H, W) of models that are images.
 
         Returns
         -------

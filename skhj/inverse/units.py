@@ -55,7 +55,7 @@ class SpectralUnits(NamedTuple):
     ----------
     waves : FourierWaves or CosineWaves
         The waves.
-    data_mean, model_mean : ndarray of shape (H, W)
+    data_mean, model_mean : ndarray of shape (C, H, W)
         Where the inputs and the answers are zero.
     start : ndarray
         Multiplier from centred data to the start.

@@ -19,7 +19,7 @@ class _Waves:
     """What both kinds share."""
 
     def filter(self, images, multiplier, *, origin=0.0, answer=0.0):
-        """Images (n, H, W) with the coefficient of each wave multiplied, by blocks.
+        """Images (n, ..., H, W), each wave's coefficient multiplied, by blocks of n.
 
         Those of what they are beyond the image ``origin``, which becomes ``answer``.
         """
@@ -35,11 +35,11 @@ class FourierWaves(_Waves):
     """Waves of images that continue periodically."""
 
     def coefficients(self, images):
-        """Coefficients of images (n, H, W) in the orthonormal basis."""
-        return fft.rfft2(images, axes=(1, 2), norm="ortho")
+        """Coefficients of images (n, ..., H, W) in the orthonormal basis."""
+        return fft.rfft2(images, axes=(-2, -1), norm="ortho")
 
     def _synthesis(self, coefficients, shape):
-        return fft.irfft2(coefficients, s=shape, axes=(1, 2), norm="ortho")
+        return fft.irfft2(coefficients, s=shape[-2:], axes=(-2, -1), norm="ortho")
 
     def module(self, image_shape):
         """The same filter on tensors."""
@@ -51,11 +51,11 @@ class CosineWaves(_Waves):
     """Waves of images that continue by reflection."""
 
     def coefficients(self, images):
-        """Coefficients of images (n, H, W) in the orthonormal basis."""
-        return fft.dctn(images, axes=(1, 2), norm="ortho")
+        """Coefficients of images (n, ..., H, W) in the orthonormal basis."""
+        return fft.dctn(images, axes=(-2, -1), norm="ortho")
 
     def _synthesis(self, coefficients, shape):
-        return fft.idctn(coefficients, axes=(1, 2), norm="ortho")
+        return fft.idctn(coefficients, axes=(-2, -1), norm="ortho")
 
     def module(self, image_shape):
         """The same filter on tensors."""

@@ -149,6 +149,29 @@ def test_large_images_are_treated_by_their_spectrum():
             )
 
 
+@pytest.mark.parametrize("network", ["eunet", "proximal"])
+@pytest.mark.parametrize("resolution", ["half", "full"])
+@pytest.mark.parametrize(("shape", "n"), [((99,), 300), ((2, 8, 9), 300), ((40,), 30)])
+def test_signals_and_images_of_channels_are_recovered(shape, n, resolution, network):
+    """With more and with fewer samples than a covariance asks for."""
+    rng = np.random.RandomState(0)
+    y = np.cumsum(rng.normal(size=(n, *shape)), axis=-1)
+    X = ndimage.uniform_filter1d(y, 3, axis=-1) + 0.01 * rng.normal(size=y.shape)
+    X, y = X.reshape(n, -1), y.reshape(n, -1)
+    est = small(
+        None,
+        image_shape=shape,
+        network=network,
+        resolution=resolution,
+        max_iter=2,
+        embedding_dim=8,
+    ).fit(X, y)
+    assert squared_error(est.predict(X), y) < 0.5 * squared_error(X, y)
+    np.testing.assert_array_equal(
+        pickle.loads(pickle.dumps(est)).predict(X), est.predict(X)
+    )
+
+
 def test_unknown_operator_on_images_need_not_be_a_convolution():
     rng = np.random.RandomState(0)
     y = ndimage.gaussian_filter(rng.normal(size=(600, 12, 12)), (0, 2, 2))
@@ -515,7 +538,7 @@ WRONG = {
         {"image_shape": (3, 3)},
         r"image_shape must be that of the models, 8 pixels, got \(3, 3\), 9 pixels",
     ),
-    "image_form": ({"image_shape": (8,)}, "image_shape must be two positive integers"),
+    "image_form": ({"image_shape": (8, 0)}, "image_shape must be one positive integer"),
     "bounds": ({"bounds": (1.0, 0.0)}, r"bounds must be two numbers.*got \(1.0, 0.0\)"),
     "network": ({"network": "unet"}, "The 'network' parameter"),
     "n_layers": ({"n_layers": 0}, "The 'n_layers' parameter"),

@@ -32,7 +32,7 @@ def nonlinear():
 def spectral():
     X = np.cumsum(np.random.RandomState(0).normal(size=(60, 6, 7)), axis=2)
     X, operator = X.reshape(60, -1), ExponentialBlur((6, 7), 1.0)
-    return split(operator.data(X) + 3.0, X), operator, (6, 7)
+    return split(operator.data(X) + 3.0, X), operator, (1, 6, 7)
 
 
 KINDS = {DenseSetting: dense, NonlinearSetting: nonlinear, SpectralSetting: spectral}

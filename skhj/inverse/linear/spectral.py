@@ -31,7 +31,7 @@ class SpectralStatistics(NamedTuple):
     ----------
     waves : FourierWaves or CosineWaves
         The waves.
-    data_mean, model_mean : ndarray of shape (H, W)
+    data_mean, model_mean : ndarray of shape (C, H, W)
         Means.
     transfer : ndarray
         Transfer function of the operator.
@@ -54,7 +54,7 @@ class SpectralEstimate(NamedTuple):
     ----------
     waves : FourierWaves or CosineWaves
         The waves.
-    data_mean, model_mean : ndarray of shape (H, W)
+    data_mean, model_mean : ndarray of shape (C, H, W)
         Means.
     gain : ndarray
         Multiplier g.
@@ -103,7 +103,7 @@ def transfer_function(
     apply_operator : callable
         Maps models of shape (n, N) to data of the same shape, linearly.
     image_shape : tuple of int
-        Shape (H, W).
+        Shape (C, H, W).
     waves : FourierWaves or CosineWaves
         The waves.
     n_probes : int, default=4
@@ -130,7 +130,7 @@ def spectral_statistics(B, X, transfer, waves):
 
     Parameters
     ----------
-    B, X : ndarray of shape (n, H, W)
+    B, X : ndarray of shape (n, C, H, W)
         Data and models.
     transfer : ndarray or None
         Transfer function of the operator; None estimates it from the pairs.

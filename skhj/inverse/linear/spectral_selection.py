@@ -23,7 +23,7 @@ class SpectralFilter:
     waves : FourierWaves or CosineWaves
         The waves.
     image_shape : tuple of int
-        Shape (H, W).
+        Shape (C, H, W).
     transfer : ndarray or None
         Transfer function of the operator; None estimates it.
     white : bool
@@ -31,7 +31,7 @@ class SpectralFilter:
     """
 
     waves: FourierWaves | CosineWaves
-    image_shape: tuple[int, int]
+    image_shape: tuple[int, int, int]
     transfer: np.ndarray | None
     white: bool
 
@@ -68,7 +68,7 @@ class SpectralSelection:
             Maps models to data, linearly; None takes an operator that is not known for
             a convolution where that explains the data.
         image_shape : tuple of int
-            Shape (H, W).
+            Shape (C, H, W).
 
         Returns
         -------

@@ -1,5 +1,6 @@
 """What an unrolled network is made of."""
 
+import math
 from dataclasses import dataclass
 
 __all__ = ["Architecture"]
@@ -22,7 +23,7 @@ class Architecture:
     potential_depth : int, default=2
         Layers of each potential.
     image_shape : tuple of int or None, default=None
-        Shape (H, W) of models that are images, for which all is convolutional.
+        Shape (C, H, W) of models that are images, for which all is convolutional.
     resolution : {"half", "full"}, default="half"
         Resolution of the embedding of images.
     potential : {"learned", "l1"}, default="learned"
@@ -41,7 +42,7 @@ class Architecture:
     embedding: str = "layer"
     n_layers: int = 4
     potential_depth: int = 2
-    image_shape: tuple[int, int] | None = None
+    image_shape: tuple[int, int, int] | None = None
     resolution: str = "half"
     potential: str = "learned"
     remainder: bool = True
@@ -55,9 +56,12 @@ class Architecture:
 
     @property
     def block(self):
-        """Side of the block of pixels that is one place of the embedding."""
-        return 2 if self.resolution == "half" else 1
+        """Sides of the block of pixels that is one place of the embedding."""
+        side = 2 if self.resolution == "half" else 1
+        return (1 if self.image_shape[1] == 1 else side), side
 
     def n_places(self, n_unknowns):
         """Places at which each weight is applied."""
-        return n_unknowns // self.block**2 if self.convolutional else 1
+        if not self.convolutional:
+            return 1
+        return n_unknowns // (self.image_shape[0] * math.prod(self.block))

@@ -12,15 +12,15 @@ class FourierFilter(nn.Module):
     Parameters
     ----------
     image_shape : tuple of int
-        Shape (H, W).
+        Shape (..., H, W).
     """
 
     def __init__(self, image_shape):
         super().__init__()
-        self.image_shape = tuple(image_shape)
+        self.image_shape = tuple(image_shape)[-2:]
 
     def forward(self, images, multiplier):
-        """Images (n, H, W) with the coefficient of each wave multiplied."""
+        """Images (n, ..., H, W) with the coefficient of each wave multiplied."""
         coefficients = multiplier * torch.fft.rfft2(images)
         return torch.fft.irfft2(coefficients, s=self.image_shape)
 
@@ -31,16 +31,16 @@ class CosineFilter(nn.Module):
     Parameters
     ----------
     image_shape : tuple of int
-        Shape (H, W).
+        Shape (..., H, W).
     """
 
     def __init__(self, image_shape):
         super().__init__()
-        for name, size in zip("HW", image_shape, strict=True):
+        for name, size in zip("HW", image_shape[-2:], strict=True):
             self.register_buffer(f"cosines_{name}", _cosines(size), persistent=False)
 
     def forward(self, images, multiplier):
-        """Images (n, H, W) with the coefficient of each wave multiplied."""
+        """Images (n, ..., H, W) with the coefficient of each wave multiplied."""
         rows, columns = self.cosines_H, self.cosines_W
         return rows.T @ (multiplier * (rows @ images @ columns.T)) @ columns
 

@@ -55,7 +55,7 @@ class ConvProx(nn.Module):
         super().__init__()
         self.embedding = embedding
         outer = embedding.kernel_shape(n_channels)
-        weight = normal(outer, generator) / (3 * embedding.block)
+        weight = normal(outer, generator) / math.sqrt(math.prod(outer[1:]))
         self.inner_weight = nn.Parameter(weight)
         self.inner_bias = nn.Parameter(0.1 * normal((n_channels, 1, 1), generator))
         weight = normal((n_channels, n_channels, 3, 3), generator)

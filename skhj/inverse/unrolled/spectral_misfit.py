@@ -36,7 +36,7 @@ class SpectralPhysics(Physics):
     waves : FourierWaves or CosineWaves
         The waves.
     image_shape : tuple of int
-        Shape (H, W).
+        Shape (C, H, W).
     """
 
     def __init__(self, multiplier, factor, waves, image_shape):

@@ -1,5 +1,7 @@
 """Embeddings x = E z."""
 
+import math
+
 import pytest
 import torch
 
@@ -14,8 +16,9 @@ def draw(*shape, seed=0):
     return torch.randn(shape, generator=seeded(seed), dtype=torch.float64)
 
 
-images = pytest.mark.parametrize("image_shape", [(6, 8), (7, 6), (5, 9)])
-blocks = pytest.mark.parametrize("block", [1, 2])
+SHAPES = [(1, 6, 8), (1, 7, 6), (3, 5, 9), (1, 1, 9)]
+images = pytest.mark.parametrize("image_shape", SHAPES)
+blocks = pytest.mark.parametrize("block", [(1, 1), (2, 2), (1, 2)])
 
 
 def test_dense_restriction_is_the_adjoint():
@@ -29,7 +32,7 @@ def test_dense_restriction_is_the_adjoint():
 def test_convolutional_restriction_is_the_adjoint(image_shape, block):
     embedding = ConvEmbedding(image_shape, block)
     kernel = draw(*embedding.kernel_shape(5))
-    u = draw(4, image_shape[0] * image_shape[1], seed=1)
+    u = draw(4, math.prod(image_shape), seed=1)
     z = draw(*embedding.restrict(kernel, u).shape, seed=2)
     there = (embedding.expand(kernel, z) * u).sum()
     torch.testing.assert_close(there, (z * embedding.restrict(kernel, u)).sum())
@@ -46,8 +49,8 @@ def test_dense_start_is_a_tight_frame(embedding_dim):
 @blocks
 def test_convolutional_start_is_a_tight_frame(image_shape, block):
     embedding = ConvEmbedding(image_shape, block)
-    u = draw(2, image_shape[0] * image_shape[1])
-    kernel = embedding.start(u.shape[1], 8, seeded()).double()
+    u = draw(2, math.prod(image_shape))
+    kernel = embedding.start(u.shape[1], 12, seeded()).double()
     again = embedding.expand(kernel, embedding.restrict(kernel, u))
     torch.testing.assert_close(again, u, atol=1e-6, rtol=0)
 

@@ -18,7 +18,7 @@ from skhj.inverse.unrolled.spectral_misfit import SpectralPhysics
 from skhj.inverse.waves import CosineWaves
 from skhj.operators import as_operator
 
-SHAPE, N, M = (4, 6), 24, 10
+SHAPE, N, M = (2, 3, 4), 24, 10
 NETWORKS = ["eunet", "optenet", "proximal"]
 networks = pytest.mark.parametrize("network", NETWORKS)
 
