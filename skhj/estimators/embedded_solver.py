@@ -26,7 +26,8 @@ from skhj.inverse.fit import UnrolledFitter
 from skhj.inverse.learned_inverse import InverseState, LearnedInverse
 from skhj.inverse.masking import MaskedChoice
 from skhj.inverse.noise import EstimatedNoise, KnownNoise, MeasuredNoise
-from skhj.inverse.objectives import DrawObjective, MeanObjective
+from skhj.inverse.objectives import MeanObjective
+from skhj.inverse.posterior.draw_objective import DrawObjective
 from skhj.inverse.posterior.selection import MixtureSelection
 from skhj.inverse.unrolled.architecture import Architecture
 from skhj.operators import as_operator
@@ -305,7 +306,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         fitter = self._fitter(models.shape[1], image_shape, seed)
         schedule = self._schedule(*models[~held_out].shape, image_shape)
         generator = torch.Generator().manual_seed(seed)
-        with FitProgress(self).fit(n_phases=4) as progress:
+        with FitProgress(self).fit(n_phases=5) as progress:
             trainer = Trainer(schedule, generator, device, self.verbose, progress)
             fit = fitter.fit(X, models, operator, held_out=held_out, trainer=trainer)
         warn_of_fit(fit)

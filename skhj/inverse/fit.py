@@ -9,8 +9,9 @@ import torch
 from skhj.inverse.candidates import SettingChoice
 from skhj.inverse.learned_inverse import LearnedInverse
 from skhj.inverse.noise import MeasuredNoise
-from skhj.inverse.objectives import DrawObjective, MeanObjective
+from skhj.inverse.objectives import MeanObjective
 from skhj.inverse.pairs import Pairs
+from skhj.inverse.posterior.draw_objective import DrawObjective
 from skhj.inverse.trials import Task
 from skhj.inverse.unrolled.architecture import Architecture
 from skhj.numerics.threads import threads_for
@@ -101,12 +102,12 @@ class UnrolledFitter:
         if self.early_stopping and len(candidates) > 1:
             with trainer.task("trials"):
                 candidate = task.best(candidates, trainer)
-        with trainer.task("network", trainer.schedule.max_iter):
-            network, result, criterion = task.train(candidate, trainer)
-        # The layout of a network that is loaded, for the same rounding.
-        network.to(memory_format=torch.contiguous_format)
-        network.double().requires_grad_(False).eval()
-        inverse = LearnedInverse(candidate.setting, self.architecture, network)
+        trained = self._pilot(candidate, task, trainer)
+        if trained is None:
+            with trainer.task("network", trainer.schedule.max_iter):
+                trained = task.train(candidate, trainer)
+        inverse = self._inverse(candidate, trained)
+        _, result, criterion = trained
         if not self.early_stopping:
             return UnrolledFit(inverse, result, True, np.ones(0, dtype=bool))
         with trainer.task("hold-out"):
@@ -114,6 +115,24 @@ class UnrolledFitter:
             inverse = _refitted(judged.inverse, candidate, pairs)
         helps, outside = judged.helps, judged.outside
         return UnrolledFit(inverse, result, helps, judged.finite, outside)
+
+    def _pilot(self, candidate, task, trainer):
+        """A short training of what corrects a mixture, where that gains nothing."""
+        if not self.early_stopping or candidate.setting.mixture is None:
+            return None
+        with trainer.task("pilot"):
+            pilot = task.pilot(candidate, trainer, self.objective.pilot_share)
+            inverse = self._inverse(candidate, pilot)
+            gains = self.objective.gains(inverse, pilot.criterion, task.pairs)
+        return None if gains else pilot
+
+    def _inverse(self, candidate, trained):
+        """A trained network, in double precision, with what it stands on."""
+        network = trained.network
+        # The layout of a network that is loaded, for the same rounding.
+        network.to(memory_format=torch.contiguous_format)
+        network.double().requires_grad_(False).eval()
+        return LearnedInverse(candidate.setting, self.architecture, network)
 
     def _candidates(self, pairs, operator):
         image_shape = self.architecture.image_shape

@@ -1,4 +1,7 @@
-"""What a network is trained for, one class each: posterior means, or draws."""
+"""What a network is trained for, where answers are means, and how that is judged.
+
+That of draws is in `skhj.inverse.posterior.draw_objective`.
+"""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -7,14 +10,8 @@ import numpy as np
 from torch import nn
 
 from skhj.inverse.correction import CorrectionRule
-from skhj.inverse.learned_inverse import starts_of
-from skhj.inverse.posterior.selection import MixtureSelection
-from skhj.inverse.posterior.support import Support
-from skhj.inverse.unrolled.energy_score import Draws, EnergyScore, whitening_of
-from skhj.numerics.tensors import to_tensor
-from skhj.numerics.threads import threads_for
 
-__all__ = ["DrawObjective", "Judged", "MeanObjective"]
+__all__ = ["Judged", "MeanObjective"]
 
 
 class Judged(NamedTuple):
@@ -102,123 +99,6 @@ class MeanObjective:
         if np.ndim(sizes) > 0:
             share = self.correction.by_output(share, *scaled)
         return Judged(replace(inverse, correction=share), np.any(share > 0), finite)
-
-
-@dataclass(frozen=True)
-class DrawObjective:
-    """Answers are draws from the posterior, by the energy score.
-
-    Parameters
-    ----------
-    n_draws : int, default=4
-        Draws of each posterior in training.
-    n_draws_of_images : int, default=2
-        Those of images that are too large for covariances; more would take too long.
-    floor : float, default=1e-4
-        Directions whose variance is less than this share of the largest are whitened
-        as if they had that.
-    mixtures : MixtureSelection or None, default=None
-        Chooses the mixture that draws start from; None starts from linear estimates.
-    n_judged : int, default=20
-        Draws for each sample held out, by which network and mixture are compared.
-    most_unknowns : int, default=64
-        Models of more are not asked where they lie: all distances are alike there.
-    fewest_judged : int, default=100
-        Samples held out that are asked for to tell where models lie.
-    no_worse : float, default=1.05
-        Draws help up to this ratio of their score to that of the linear estimate plus
-        what it leaves of other samples: the hold-out is finite, and some posteriors
-        are Gaussian.
-    """
-
-    n_draws: int = 4
-    n_draws_of_images: int = 2
-    floor: float = 1e-4
-    mixtures: MixtureSelection | None = None
-    n_judged: int = 20
-    most_unknowns: int = 64
-    fewest_judged: int = 100
-    no_worse: float = 1.05
-    # Whether answers are draws.
-    draws = True
-
-    def prepare(self, network, setting, pairs, generator):
-        """Criterion and module, see `MeanObjective.prepare`."""
-        if not setting.has_covariances:
-            return EnergyScore(), Draws(network, self.n_draws_of_images, generator)
-        B, X = pairs.of(pairs.seen)
-        units = setting.units
-        left = units.answers(X) - units.answers(setting.linear(B))
-        whitening = to_tensor(whitening_of(left, self.floor), dtype=np.float32)
-        starts = starts_of(setting, network)
-        starts = None if starts is None else starts.float()
-        return EnergyScore(whitening), Draws(network, self.n_draws, generator, starts)
-
-    def judge(self, inverse, result, criterion, pairs):
-        """Judge an inverse by scores and where draws lie, see `MeanObjective.judge`.
-
-        The network's draws are kept where their score is better than that of the
-        draws they start from by two standard errors, and no more of them lie far from
-        all models.
-        """
-        B, X = pairs.of(pairs.held_out)
-        finite = np.ones(len(B), dtype=bool)
-        support = self._support(inverse, pairs)
-        if inverse.starts is None:
-            # Without a check, no draws of images are made for it.
-            draws = support and inverse.sample(B, self.n_draws).models
-            outside = self._outside(inverse, draws, support, B)
-            score = result.best_loss
-        else:
-            inverse, score, outside = self._better(inverse, criterion, support, B, X)
-        peer = self._score_of_linear(criterion, inverse.setting, B, X)
-        return Judged(inverse, score <= self.no_worse * peer, finite, outside)
-
-    def _support(self, inverse, pairs):
-        """Where models lie; None where too few are held out, or too large, to tell."""
-        n_unknowns = pairs.X.shape[1]
-        applies = inverse.setting.has_covariances and n_unknowns <= self.most_unknowns
-        if not applies or pairs.held_out.sum() < self.fewest_judged:
-            return None
-        setting = inverse.setting
-        sizes = setting.units.sizes
-        return Support.of(pairs.of_scaled(sizes), setting.linear.of_scaled(sizes))
-
-    def _outside(self, inverse, draws, support, B):
-        """How many times as many draws lie far from models as should; 1 by chance."""
-        if support is None:
-            return 1.0
-        share = support.share_outside(B, draws / inverse.setting.units.sizes)
-        return max(share - 2 * support.chance, support.expected) / support.expected
-
-    def _better(self, inverse, criterion, support, B, X):
-        """Whether to correct draws of the mixture, the mean score, and `_outside`."""
-        answers = to_tensor(inverse.setting.units.answers(X))
-        criterion = criterion.cpu().double()
-        scores, outside, both = [], [], [replace(inverse, correction=0.0), inverse]
-        for one in both:
-            draws = one.sample(B, self.n_judged).models
-            outside.append(self._outside(one, draws[: self.n_draws], support, B))
-            draws = np.array([one.setting.units.answers(draw) for draw in draws])
-            with threads_for(draws.size * self.n_judged):
-                score = criterion.of_samples(to_tensor(draws), answers)
-            scores.append(score.numpy())
-        gain = scores[0] - scores[1]
-        is_better = gain.mean() > 2 * gain.std() / np.sqrt(len(gain))
-        k = int(is_better and outside[1] <= outside[0])
-        return both[k], scores[k].mean(), outside[k]
-
-    def _score_of_linear(self, criterion, setting, B, X):
-        """Score of draws that are linear estimates plus what they leave of others."""
-        if len(B) <= self.n_draws:  # too few others
-            return np.inf
-        answers = setting.units.answers(X)
-        linear = setting.units.answers(setting.linear(B))
-        left = answers - linear
-        draws = [linear + np.roll(left, i, 0) for i in range(1, self.n_draws + 1)]
-        criterion = criterion.cpu().double()
-        with threads_for(answers.size * answers.shape[1] * self.n_draws):
-            return criterion(to_tensor(np.array(draws)), [to_tensor(answers)]).item()
 
 
 class _SquaredError(nn.Module):

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from skhj.inverse.objectives import DrawObjective, MeanObjective
+from skhj.inverse.objectives import MeanObjective
 from skhj.inverse.pairs import Pairs
+from skhj.inverse.posterior.draw_objective import DrawObjective
 from skhj.inverse.unrolled.architecture import Architecture
 from skhj.inverse.unrolled.build import make_unrolled
 from skhj.numerics.tensors import to_tensor
@@ -71,15 +72,19 @@ class Task:
 
     def best(self, candidates, trainer):
         """The candidate in which a short training comes to the smallest loss."""
-        n_passes = max(1, int(self.pilot_share * trainer.schedule.max_iter))
-        short = trainer.scheduled(max_iter=n_passes).silent()
         losses = []
         for candidate in candidates:
             try:
-                losses.append(self.train(candidate, short).result.best_loss)
+                pilot = self.pilot(candidate, trainer, self.pilot_share)
+                losses.append(pilot.result.best_loss)
             except FloatingPointError:  # the other may train
                 losses.append(np.inf)
         return candidates[int(np.argmin(losses))]
+
+    def pilot(self, candidate, trainer, share):
+        """`Trained` network of a candidate, after a share of the passes."""
+        n_passes = max(1, int(share * trainer.schedule.max_iter))
+        return self.train(candidate, trainer.scheduled(max_iter=n_passes).silent())
 
     def train(self, candidate, trainer):
         """`Trained` network of a candidate."""

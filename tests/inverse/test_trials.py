@@ -9,8 +9,9 @@ import torch
 from linear_pairs import linear_pairs
 
 from skhj.inverse.candidates import SettingChoice
-from skhj.inverse.objectives import DrawObjective, MeanObjective
+from skhj.inverse.objectives import MeanObjective
 from skhj.inverse.pairs import Pairs
+from skhj.inverse.posterior.draw_objective import DrawObjective
 from skhj.inverse.trials import Task
 from skhj.inverse.unrolled.architecture import Architecture
 from skhj.operators import as_operator
