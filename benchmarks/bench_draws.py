@@ -23,7 +23,7 @@ from comparison import (
     store_cells,
     stored_cells,
 )
-from samplers import Diffusion, langevin
+from samplers import Diffusion, exact_draws, langevin, share_without_mass
 
 from skhj import EmbeddedInverseSolver
 from skhj.numerics.gaussian_mixture import GaussianMixture, condition, mean
@@ -88,38 +88,10 @@ PROBLEMS = {
 }
 
 
-def line_of_modes(posterior):
-    """Direction from the likeliest mode of one posterior to the next."""
-    first, second = posterior.means[np.argsort(-posterior.weights)[:2]]
-    return (second - first) / np.linalg.norm(second - first)
-
-
-def share_without_mass(draws, posterior):
-    """Share of draws where the density along the line of modes is below 5 %."""
-    direction = line_of_modes(posterior)
-    centres = posterior.means @ direction
-    widths = np.sqrt(direction @ posterior.covariances @ direction)
-
-    def density(places):
-        white = (places[:, None] - centres) / widths
-        return np.exp(-(white**2) / 2) @ (posterior.weights / widths)
-
-    peak = density(np.linspace(centres.min() - 1, centres.max() + 1, 4000)).max()
-    return np.mean(density(draws @ direction) < 0.05 * peak)
-
-
 def shares_of_modes(draws, posterior):
     """Share of draws next to each mode."""
     distances = ((draws[:, None] - posterior.means) ** 2).sum(-1)
     return np.eye(len(posterior.weights))[distances.argmin(-1)].mean(axis=0)
-
-
-def exact_draws(posterior, n, rng):
-    """Draws of one posterior."""
-    k = rng.choice(len(posterior.weights), size=n, p=posterior.weights)
-    factors = np.linalg.cholesky(posterior.covariances)[k]
-    noise = rng.normal(size=(n, posterior.means.shape[1]))
-    return posterior.means[k] + np.einsum("nij,nj->ni", factors, noise)
 
 
 def measured(problem, draw, rng):

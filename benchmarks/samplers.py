@@ -1,4 +1,7 @@
-"""Draws from posteriors by what the papers compare with: diffusion and Langevin."""
+"""Draws from posteriors by what the papers compare with: diffusion and Langevin.
+
+And where no draw should be: the share of draws at which a known posterior has no mass.
+"""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +12,15 @@ from torch import nn
 
 from skhj.numerics.gaussian_mixture import GaussianMixture
 
-__all__ = ["Diffusion", "langevin"]
+__all__ = [
+    "Diffusion",
+    "diffusion_draws",
+    "exact_draws",
+    "langevin",
+    "share_without_mass",
+]
+
+GUIDANCES = (0.01, 0.03, 0.1)
 
 
 @dataclass
@@ -40,7 +51,8 @@ class Diffusion:
     def fit(self, X):
         """Learn the score of models (n, N)."""
         torch.manual_seed(self.seed)
-        self.mean, self.scale = X.mean(axis=0), X.std(axis=0)
+        self.mean, scale = X.mean(axis=0), X.std(axis=0)
+        self.scale = np.where(scale > 0, scale, 1.0)  # pixels that are always black
         x = torch.tensor((X - self.mean) / self.scale, dtype=torch.float32)
         steps = torch.linspace(0, 1, self.n_steps + 1)
         kept = torch.cos((steps + 0.008) / 1.008 * math.pi / 2).square()
@@ -98,6 +110,45 @@ class Diffusion:
         return self.mean + self.scale * x.numpy()
 
 
+def diffusion_draws(B, X, A, B_test, *, n_draws, seed, n_judges=100):
+    """Draws of diffusion posterior sampling at the best of three guidances.
+
+    Learned from models alone; the guidance is the one whose means of draws are best on
+    training pairs. Guidance counts in the data's standard deviation, whatever its unit.
+
+    Parameters
+    ----------
+    B, X : ndarray of shape (n, M) and (n, N)
+        Training pairs.
+    A : ndarray of shape (M, N)
+        The operator.
+    B_test : ndarray of shape (m, M)
+        Data to draw for.
+    n_draws : int
+        Draws for each.
+    seed : int
+        Source of everything.
+    n_judges : int, default=100
+        Training pairs that choose the guidance.
+
+    Returns
+    -------
+    ndarray of shape (n_draws, m, N)
+        The draws.
+    """
+    model, unit = Diffusion(seed=seed).fit(X), B.std()
+
+    def draws(B, guidance):
+        rows = np.tile(B, (n_draws, 1)) / unit
+        return model.sample(rows, A / unit, guidance).reshape(n_draws, len(B), -1)
+
+    def error(guidance):
+        means = draws(B[:n_judges], guidance).mean(axis=0)
+        return np.mean((means - X[:n_judges]) ** 2)
+
+    return draws(B_test, min(GUIDANCES, key=error))
+
+
 def langevin(posterior, n, *, n_steps=2000, seed=0):
     """Unadjusted Langevin draws (n, d) of a known mixture, from the prior's own width.
 
@@ -138,3 +189,31 @@ def langevin(posterior, n, *, n_steps=2000, seed=0):
         score = -np.einsum("nk,nki->ni", share, pulls)
         x = x + h * score + np.sqrt(2 * h) * rng.normal(size=x.shape)
     return x
+
+
+def exact_draws(posterior, n, rng):
+    """Draws of one posterior."""
+    k = rng.choice(len(posterior.weights), size=n, p=posterior.weights)
+    factors = np.linalg.cholesky(posterior.covariances)[k]
+    noise = rng.normal(size=(n, posterior.means.shape[1]))
+    return posterior.means[k] + np.einsum("nij,nj->ni", factors, noise)
+
+
+def _line_of_modes(posterior):
+    """Direction from the likeliest mode of one posterior to the next."""
+    first, second = posterior.means[np.argsort(-posterior.weights)[:2]]
+    return (second - first) / np.linalg.norm(second - first)
+
+
+def share_without_mass(draws, posterior):
+    """Share of draws where the density along the line of modes is below 5 %."""
+    direction = _line_of_modes(posterior)
+    centres = posterior.means @ direction
+    widths = np.sqrt(direction @ posterior.covariances @ direction)
+
+    def density(places):
+        white = (places[:, None] - centres) / widths
+        return np.exp(-(white**2) / 2) @ (posterior.weights / widths)
+
+    peak = density(np.linspace(centres.min() - 1, centres.max() + 1, 4000)).max()
+    return np.mean(density(draws @ direction) < 0.05 * peak)
