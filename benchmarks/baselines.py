@@ -1,8 +1,12 @@
 """What a user of scikit-learn, or of a textbook, would try first."""
 
+import warnings
+
 import numpy as np
 from scipy.fft import dctn, fftn, idctn, ifftn
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.decomposition import DictionaryLearning, sparse_encode
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPRegressor
@@ -61,6 +65,66 @@ def kernel_ridge(X, y, X_test, seed):
     best = min(candidates, key=held_out_error)
     mean = y.mean(axis=0)
     return KernelRidge(**best).fit(X, y - mean).predict(X_test) + mean
+
+
+def learned_dictionary(A, X, y, X_test, seed, *, n_atoms=128, n_judges=300):
+    """Sparse codes z of A D z = b, for a dictionary D learned from the models.
+
+    By lasso of several weights, basis pursuit in the limit, or orthogonal matching
+    pursuit of several lengths, whichever is best on the first training pairs. D is
+    over-complete where a model has less than ``n_atoms`` unknowns.
+    """
+    mean_X, mean_y = X.mean(axis=0), y.mean(axis=0)
+    dictionary = DictionaryLearning(
+        n_atoms, alpha=0.2, max_iter=30, fit_algorithm="cd", random_state=seed
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of codes, on the way
+        D = dictionary.fit(y - mean_y).components_
+    seen = D @ A.T
+    scale = np.abs((X - mean_X) @ seen.T).max()  # every code is zero at this weight
+    choices = [{"algorithm": "omp", "n_nonzero_coefs": k} for k in (1, 2, 4, 8)]
+    weights = scale * 10.0 ** np.arange(-5, 0, 0.5)
+    choices += [{"algorithm": "lasso_lars", "alpha": weight} for weight in weights]
+
+    def solve(choice, X):
+        with warnings.catch_warnings():
+            # Atoms that look alike from the ground are dropped.
+            warnings.simplefilter("ignore", (ConvergenceWarning, RuntimeWarning))
+            return mean_y + sparse_encode(X - mean_X, seen, **choice) @ D
+
+    def error(choice):
+        return np.mean((solve(choice, X[:n_judges]) - y[:n_judges]) ** 2)
+
+    return solve(min(choices, key=error), X_test)
+
+
+def total_variation(A, X, y, X_test, image_shape, *, n_judges=300, n_steps=500):
+    """Minimise |A x - b|^2 / 2 + weight TV(x) by ADMM, isotropic.
+
+    With the best weight on the first training pairs.
+    """
+    eyes = [np.eye(size) for size in image_shape]
+    steps = [np.diff(eye, axis=0, append=eye[-1:]) for eye in eyes]
+    D = np.concatenate([np.kron(steps[0], eyes[1]), np.kron(eyes[0], steps[1])])
+
+    def solve(weight, X):
+        rho = 5 * weight  # the inverse of a usual step between pixels
+        inverse = np.linalg.inv(A.T @ A + rho * D.T @ D)
+        constant, back = X @ A @ inverse, rho * D @ inverse
+        v = u = np.zeros((len(X), len(D)))
+        for _ in range(n_steps):
+            x = constant + (v - u) @ back
+            w = x @ D.T + u
+            sizes = np.linalg.norm(w.reshape(len(X), 2, -1), axis=1)
+            shrink = np.maximum(1 - weight / rho / np.maximum(sizes, 1e-300), 0)
+            v = w * np.tile(shrink, 2)
+            u = w - v
+        return x
+
+    levels = np.linalg.norm(A, 2) ** 2 * 10.0 ** np.arange(-5, 0, 0.5)
+    errors = [np.mean((solve(w, X[:n_judges]) - y[:n_judges]) ** 2) for w in levels]
+    return solve(levels[np.argmin(errors)], X_test)
 
 
 class SpectralBlur:

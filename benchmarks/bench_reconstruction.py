@@ -15,10 +15,14 @@ from pathlib import Path
 from time import process_time
 
 import numpy as np
+import pylops
+import pyproximal
 from comparison import chosen, limit_threads, make_parser, parse
 from learned_images import LearnedPrior, add_options
 from photographs import PhotographResults, photographs, psnr
-from total_variation import TotalVariation
+from pyproximal.optimization.primaldual import PrimalDual
+from scipy.optimize import minimize_scalar
+from scipy.sparse.linalg import aslinearoperator
 
 from skhj import PriorInverseSolver
 from skhj.exceptions import ExtrapolationWarning
@@ -98,6 +102,72 @@ def window(image):
     if cut.shape != SHAPE:
         raise ValueError(f"an image of shape {image.shape} is too small")
     return cut.ravel()
+
+
+class TotalVariation:
+    """Least |A x - b|^2 / 2 + weight TV(x), with the best weight on some pairs.
+
+    Parameters
+    ----------
+    operator : ForwardOperator
+        The operator A, of norm at most one.
+    n_solves : int, default=8
+        Weights that are tried.
+    """
+
+    weights = (1e-5, 1e-1)
+
+    def __init__(self, operator, n_solves=8):
+        self.operator, self.n_solves = operator, n_solves
+
+    def fit(self, B, X):
+        """Choose the weight."""
+
+        def error(log_weight):
+            return np.square(self.solve(B, np.exp(log_weight)) - X).mean()
+
+        self.weight = np.exp(
+            minimize_scalar(
+                error,
+                bounds=np.log(self.weights),
+                method="bounded",
+                options={"maxiter": self.n_solves},
+            ).x
+        )
+        return self
+
+    def predict(self, B):
+        """Windows of measurements."""
+        return self.solve(B, self.weight), {}
+
+    def solve(self, B, weight, n_steps=1000):
+        """Windows at a weight."""
+        size = self.operator.shape[1]
+        differences = pylops.Gradient(SHAPE, kind="forward", edge=False)
+        both = pylops.VStack(
+            [pylops.LinearOperator(aslinearoperator(self.operator)), differences]
+        )
+        step = 0.99 / 3  # |A|^2 + |D|^2 <= 1 + 8
+        return np.stack(
+            [
+                PrimalDual(
+                    pyproximal.Box(),
+                    pyproximal.VStack(
+                        [
+                            pyproximal.L2(b=b),
+                            pyproximal.L21(2, sigma=weight),
+                        ],
+                        nn=[len(b), 2 * size],
+                    ),
+                    both,
+                    self.operator.rmatvec(b),
+                    tau=step,
+                    mu=step,
+                    niter=n_steps,
+                )
+                for b in B
+            ]
+        )
 
 
 class PlugAndPlay:
@@ -202,7 +272,7 @@ def run_seed(results, test, tuning, prior, seed, arguments):
             for x in (X, X_tuning)
         )
         methods = {
-            "total variation": lambda A: TotalVariation(A, SHAPE),
+            "total variation": lambda A: TotalVariation(A),
             "plug and play": lambda A: PlugAndPlay(A, prior.estimator[0]),
             "learned prior": lambda A: Learned(A, prior.estimator[0]),
         }

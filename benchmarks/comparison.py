@@ -44,20 +44,35 @@ class Comparison:
         self.settings = describe(arguments)
         self.cells = stored_cells(self.json_file, self.settings)
 
-    def run(self, problem, seed, methods, truth):
-        """Run each method, a function that returns its answer for the test data."""
+    def run(self, problem, seed, methods, truth, measures=None):
+        """Run each method, a function that returns its answer for the test data.
+
+        One that answers for the first of them only, (n, N), or with several draws for
+        each, (n_draws, n, N), is compared with the others there. ``measures``, heading
+        to function of an answer, are columns of their own.
+        """
+        answers = {}
         for method, predict in methods.items():
             start = process_time()
             answer = predict()
-            self._add(
-                {
-                    "problem": problem,
-                    "method": method,
-                    "seed": seed,
-                    "error": float(np.mean((answer - truth) ** 2)),
-                    "seconds": process_time() - start,
+            seconds = process_time() - start
+            if method in self.columns:
+                answers[method] = answer
+            n = answer.shape[-2]
+            measured = {name: f(answer) for name, f in (measures or {}).items()}
+            cell = {
+                "problem": problem,
+                "method": method,
+                "seed": seed,
+                "error": squared_error(answer, truth[:n]),
+                "seconds": seconds,
+            }
+            if n < len(truth):
+                cell["references"] = {
+                    name: squared_error(other[:n], truth[:n])
+                    for name, other in answers.items()
                 }
-            )
+            self._add(cell | ({"measures": measured} if measured else {}))
 
     def seconds(self, problem, method, seed):
         """CPU time of a run before."""
@@ -83,7 +98,8 @@ class Comparison:
         text.append(f"    {self.settings['command']}\n")
         for problem in dict.fromkeys(cell["problem"] for cell in self.cells):
             ratios = list(self.columns.values())
-            header = ["method", "error", *ratios, "CPU-s", "seeds"]
+            measures = self._measures(problem)
+            header = ["method", "error", *ratios, *measures, "CPU-s", "seeds"]
             text.append(f"## {problem}\n")
             text.append("| " + " | ".join(header) + " |")
             text.append("|" + "---|" * len(header))
@@ -99,17 +115,34 @@ class Comparison:
             if cell["problem"] == problem and method in {None, cell["method"]}
         ]
 
+    def _measures(self, problem):
+        """Headings of what was measured beside the error."""
+        cells = self._of(problem)
+        return dict.fromkeys(
+            name for cell in cells for name in cell.get("measures", {})
+        )
+
     def _row(self, problem, method):
         cells = self._of(problem, method)
         row = [method, f"{np.mean([cell['error'] for cell in cells]):.4g}"]
         for reference in self.columns:
             errors = {c["seed"]: c["error"] for c in self._of(problem, reference)}
             ratios = [
-                c["error"] / errors[c["seed"]] for c in cells if c["seed"] in errors
+                c["error"] / c.get("references", {}).get(reference, errors[c["seed"]])
+                for c in cells
+                if c["seed"] in errors
             ]
             row.append(spread(ratios) if ratios else "")
+        for name in self._measures(problem):
+            values = [c["measures"][name] for c in cells if "measures" in c]
+            row.append(f"{np.mean(values):.3f}" if values else "")
         seconds = np.mean([cell["seconds"] for cell in cells])
         return [*row, f"{seconds:.0f}", str(len(cells))]
+
+
+def squared_error(answer, truth):
+    """Mean squared error."""
+    return float(np.mean((answer - truth) ** 2))
 
 
 def stored_cells(json_file, settings):

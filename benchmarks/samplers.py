@@ -20,8 +20,6 @@ __all__ = [
     "share_without_mass",
 ]
 
-GUIDANCES = (0.01, 0.03, 0.1)
-
 
 @dataclass
 class Diffusion:
@@ -39,6 +37,9 @@ class Diffusion:
         Steps of Adam, of 512 models each.
     hidden : int, default=128
         Width of three layers.
+    clipped : bool, default=False
+        Whether predicted models are kept within the range of those learned from, as is
+        usual for images: without it errors of the first steps grow with the dimension.
     seed : int, default=0
         Source of everything.
     """
@@ -46,14 +47,17 @@ class Diffusion:
     n_steps: int = 500
     n_updates: int = 4000
     hidden: int = 128
+    clipped: bool = False
     seed: int = 0
 
     def fit(self, X):
         """Learn the score of models (n, N)."""
         torch.manual_seed(self.seed)
         self.mean, scale = X.mean(axis=0), X.std(axis=0)
-        self.scale = np.where(scale > 0, scale, 1.0)  # pixels that are always black
+        # Pixels that are all but always black would be outliers in their own units.
+        self.scale = np.maximum(scale, 0.2 * scale.max())
         x = torch.tensor((X - self.mean) / self.scale, dtype=torch.float32)
+        self.range = x.amin(dim=0), x.amax(dim=0)
         steps = torch.linspace(0, 1, self.n_steps + 1)
         kept = torch.cos((steps + 0.008) / 1.008 * math.pi / 2).square()
         self.betas = (1 - kept[1:] / kept[:-1]).clamp(max=0.999)
@@ -96,6 +100,7 @@ class Diffusion:
             x = x.requires_grad_(True)
             noise = self._noise(x, torch.full((n,), i))
             clean = (x - (1 - self.kept[i]).sqrt() * noise) / self.kept[i].sqrt()
+            clean = clean.clamp(*self.range) if self.clipped else clean
             misfit = (clean @ A_unit.T - target).norm(dim=1)
             (slope,) = torch.autograd.grad(misfit.square().sum(), x)
             with torch.no_grad():
@@ -110,8 +115,8 @@ class Diffusion:
         return self.mean + self.scale * x.numpy()
 
 
-def diffusion_draws(B, X, A, B_test, *, n_draws, seed, n_judges=100):
-    """Draws of diffusion posterior sampling at the best of three guidances.
+def diffusion_draws(B, X, A, B_test, guidances, *, n_draws, seed, n_judges=100):
+    """Draws of diffusion posterior sampling at the best of some guidances.
 
     Learned from models alone; the guidance is the one whose means of draws are best on
     training pairs. Guidance counts in the data's standard deviation, whatever its unit.
@@ -124,6 +129,8 @@ def diffusion_draws(B, X, A, B_test, *, n_draws, seed, n_judges=100):
         The operator.
     B_test : ndarray of shape (m, M)
         Data to draw for.
+    guidances : sequence of float
+        Candidates.
     n_draws : int
         Draws for each.
     seed : int
@@ -136,7 +143,7 @@ def diffusion_draws(B, X, A, B_test, *, n_draws, seed, n_judges=100):
     ndarray of shape (n_draws, m, N)
         The draws.
     """
-    model, unit = Diffusion(seed=seed).fit(X), B.std()
+    model, unit = Diffusion(clipped=True, seed=seed).fit(X), B.std()
 
     def draws(B, guidance):
         rows = np.tile(B, (n_draws, 1)) / unit
@@ -146,7 +153,7 @@ def diffusion_draws(B, X, A, B_test, *, n_draws, seed, n_judges=100):
         means = draws(B[:n_judges], guidance).mean(axis=0)
         return np.mean((means - X[:n_judges]) ** 2)
 
-    return draws(B_test, min(GUIDANCES, key=error))
+    return draws(B_test, min(guidances, key=error))
 
 
 def langevin(posterior, n, *, n_steps=2000, seed=0):

@@ -17,7 +17,7 @@ mpl.use("Agg")
 
 HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build"
-QUICK = ("certified_prior", "paper_problems")
+QUICK = ("certified_prior", "double_well", "paper_problems")
 
 
 def copy_of_examples():
