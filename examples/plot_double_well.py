@@ -17,7 +17,7 @@ learns embedding and steps from samples instead, and what it learns has the well
 # ---------------------------
 # From b = x + noise, descent on the misfit plus R stays in the left well although the
 # datum is in the right one. In z there is no barrier: the floor of the parabola, at
-# z₂ = 1, leads from well to well. It leads to z₁ = b as well, which is the datum itself:
+# z₂ = 1, leads from well to well. It leads to z₁ = b as well, which is the datum:
 # that models are on the curve z₂ = z₁² is what (z₂ - 1)² alone does not know.
 
 import matplotlib as mpl
