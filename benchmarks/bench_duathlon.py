@@ -56,24 +56,28 @@ beside it.
 """
 
 
-def posteriors(X, problem):
-    """The exact posterior of each sum."""
-    weights, means, covariances = duathlon_posterior(X, **problem)
-    return [
-        GaussianMixture(w, m, covariances) for w, m in zip(weights, means, strict=True)
-    ]
+def each(posteriors):
+    """The posterior of each sum."""
+    weights, means, covariances = posteriors
+    pairs = zip(weights, means, strict=True)
+    return [GaussianMixture(*pair, covariances) for pair in pairs]
 
 
-def share_of_answers_without_mass(answer, exact):
+def share_of_answers_without_mass(answer, posteriors):
     """Share of answers, one or several draws a sum, where posteriors have no mass."""
-    answer = answer.reshape(-1, *answer.shape[-2:])
-    rows = zip(answer.swapaxes(0, 1)[: len(exact)], exact, strict=True)
+    exact = each(posteriors)
+    answer = answer.reshape(-1, *answer.shape[-2:])[:, : len(exact)]
+    rows = zip(answer.swapaxes(0, 1), exact, strict=True)
     return float(np.mean([share_without_mass(*row) for row in rows]))
 
 
-def samplers(X, y, X_test, exact, seed):
-    """Draws of every sampler, (n_draws, n, 2), for the first of the test data."""
-    few = X_test[: len(exact)]
+def samplers(X, y, few, posteriors, seed):
+    """Draws of every sampler, (n_draws, n, 2), for few sums."""
+    rng = np.random.RandomState(seed)
+
+    def exact():
+        draws = [exact_draws(p, N_DRAWS, rng) for p in each(posteriors)]
+        return np.stack(draws, axis=1)
 
     def sample():
         est = EmbeddedInverseSolver(
@@ -81,22 +85,16 @@ def samplers(X, y, X_test, exact, seed):
         )
         return est.fit(X, y).sample(few, N_DRAWS)
 
-    def each(draw):
-        return np.stack([draw(posterior) for posterior in exact], axis=1)
-
     def diffusion():
         guidances = (0.03, 0.1, 0.3)
         options = {"n_draws": N_DRAWS, "seed": seed}
         return diffusion_draws(X, y, OPERATOR, few, guidances, **options)
 
-    rng = np.random.RandomState(seed)
     return {
-        "exact": lambda: each(lambda p: exact_draws(p, N_DRAWS, rng)),
+        "exact": exact,
         "sample": sample,
         "diffusion": diffusion,
-        "Langevin": lambda: each(
-            lambda p: langevin(p, N_DRAWS, seed=rng.randint(2**31))
-        ),
+        "Langevin": lambda: langevin(posteriors, N_DRAWS, seed=seed),
     }
 
 
@@ -149,12 +147,12 @@ def main():
                 rng = np.random.RandomState(seed)
                 X, y = make_duathlon(n_samples, random_state=rng, **problem)
                 X_test, y_test = make_duathlon(20_000, random_state=rng, **problem)
-                exact = posteriors(X_test[:N_DRAWN_FOR], problem)
+                few = X_test[:N_DRAWN_FOR]
+                exact = GaussianMixture(*duathlon_posterior(few, **problem))
                 methods = make_methods(X, y, X_test, problem, seed)
-                methods |= answers_of_draws(samplers(X, y, X_test, exact, seed))
-                measures = {
-                    "no mass": partial(share_of_answers_without_mass, exact=exact)
-                }
+                methods |= answers_of_draws(samplers(X, y, few, exact, seed))
+                measure = partial(share_of_answers_without_mass, posteriors=exact)
+                measures = {"no mass": measure}
                 methods = chosen(methods, arguments)
                 comparison.run(name, seed, methods, y_test, measures)
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from skhj.numerics.gaussian_mixture import GaussianMixture
+from skhj.numerics.gaussian_mixture import GaussianMixture, mean
 
 __all__ = [
     "Diffusion",
@@ -165,7 +165,8 @@ def langevin(posterior, n, *, n_steps=2000, seed=0):
     Parameters
     ----------
     posterior : GaussianMixture
-        Given one datum: weights (K,), means (K, d), covariances (K, d, d).
+        Given one datum: weights (K,), means (K, d), covariances (K, d, d). Or given
+        several, weights (m, K) and means (m, K, d).
     n : int
         Draws.
     n_steps : int, default=2000
@@ -175,7 +176,7 @@ def langevin(posterior, n, *, n_steps=2000, seed=0):
 
     Returns
     -------
-    ndarray of shape (n, d)
+    ndarray of shape (n, d) or (n, m, d)
         The draws.
     """
     rng = np.random.RandomState(seed)
@@ -183,17 +184,20 @@ def langevin(posterior, n, *, n_steps=2000, seed=0):
     precisions = np.linalg.inv(covariances)
     logs = np.log(np.maximum(weights, 1e-300)) + np.linalg.slogdet(precisions)[1] / 2
     h = 0.1 * np.linalg.eigvalsh(covariances).min()
-    centre = weights @ means
-    spread = np.einsum("k,kij->ij", weights, covariances)
-    spread = spread + ((means - centre).T * weights) @ (means - centre)
-    x = rng.multivariate_normal(centre, spread, size=n)
+    centre = mean(posterior)
+    away = means - centre[..., None, :]
+    spread = np.einsum("...k,kij->...ij", weights, covariances)
+    spread = spread + np.einsum("...k,...ki,...kj->...ij", weights, away, away)
+    _, variances, axes = np.linalg.svd(spread)
+    x = np.sqrt(variances) * rng.normal(size=(n, *centre.shape))
+    x = centre + np.einsum("...i,...ij->...j", x, axes)
     for _ in range(n_steps):
-        away = x[:, None] - means
-        pulls = np.einsum("kij,nkj->nki", precisions, away)
-        log = logs - np.einsum("nki,nki->nk", away, pulls) / 2
-        share = np.exp(log - log.max(axis=1, keepdims=True))
-        share /= share.sum(axis=1, keepdims=True)
-        score = -np.einsum("nk,nki->ni", share, pulls)
+        away = x[..., None, :] - means
+        pulls = np.einsum("kij,...kj->...ki", precisions, away)
+        log = logs - np.einsum("...ki,...ki->...k", away, pulls) / 2
+        share = np.exp(log - log.max(axis=-1, keepdims=True))
+        share /= share.sum(axis=-1, keepdims=True)
+        score = -np.einsum("...k,...ki->...i", share, pulls)
         x = x + h * score + np.sqrt(2 * h) * rng.normal(size=x.shape)
     return x
 
