@@ -45,7 +45,7 @@ Total variation, isotropic, and sparse codes of a learned dictionary (scikit-lea
 have the best weight on the first 300 pairs. Diffusion posterior sampling (Chung et al.,
 ICLR 2023) learns a score from the images alone and knows the operator; its guidance is
 the best of 0.1, 0.3 and 1 on the first 100 pairs, and an answer one of 20 draws, or
-their mean.
+their mean, whose CPU time is counted once.
 """
 
 
