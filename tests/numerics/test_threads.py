@@ -4,17 +4,16 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 import torch
+from interrupted import WATCHED, process_state, run
+from interrupted import threads as numbers
 from threadpoolctl import threadpool_info, threadpool_limits
+from torch import nn
 
+from skhj import HJPriorRegressor
 from skhj.numerics.threads import threads_for
-
-
-def numbers():
-    """Threads of every pool, by the file of its library, and torch's."""
-    pools = {pool["filepath"]: pool["num_threads"] for pool in threadpool_info()}
-    return pools | {"torch": torch.get_num_threads()}
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +58,72 @@ def test_an_exception_in_an_inner_phase_leaves_the_outer_one_as_it_was():
             raise ValueError("inner")
         assert set(numbers().values()) == {1}
     assert set(numbers().values()) == {3}
+
+
+def one_thread():
+    with threads_for(1000):
+        assert torch.get_num_threads() == 1
+
+
+def test_an_interrupt_at_any_line_of_a_phase_leaves_no_limit_and_no_lock():
+    """At every line, also those of the libraries that set the limits."""
+    before, watched = process_state(), (*WATCHED, __file__)
+    times = run(one_thread, watched=watched)
+    assert len(times) > 50
+    for stop_at in range(1, times[-1] + 1):
+        with pytest.raises(KeyboardInterrupt):
+            run(one_thread, stop_at, watched)
+        assert process_state() == before
+        phase = Phase()
+        phase.start()
+        phase.end.set()
+        phase.join(60)  # It needs the lock, which belongs to a thread.
+        assert set(phase.seen["inside"].values()) == {1}
+    one_thread()
+    assert process_state() == before
+
+
+def test_an_interrupt_is_never_swallowed_and_nothing_is_left_to_a_finaliser(recwarn):
+    """Nothing is printed as ignored: pytest makes a warning of that."""
+    for stop_at in range(1, run(one_thread)[-1] + 1):
+        with pytest.raises(KeyboardInterrupt) as interrupt:
+            run(one_thread, stop_at)
+        del interrupt
+    assert not recwarn
+
+
+class Recorder(nn.Module):
+    """A convex network that notes the threads it is trained on."""
+
+    seen = ()
+
+    def __init__(self, n_features):
+        super().__init__()
+        self.linear = nn.Linear(n_features, 3)
+
+    def forward(self, x):
+        if self.linear.weight.requires_grad and len(x) > 3:
+            Recorder.seen += (*numbers().values(),)
+        return nn.functional.softplus(self.linear(x)).sum(1)
+
+
+def test_the_first_training_in_a_fresh_thread_is_on_one_thread():
+    """Torch sets the numbers of a thread at its first use there, after ours if later."""
+    torch.set_num_threads(3)
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    prior = HJPriorRegressor(network=Recorder, max_iter=1, random_state=0)
+    after = []
+
+    def fit():
+        prior.fit(X, np.abs(X).sum(axis=1))
+        after.append(numbers())
+
+    Recorder.seen, before = (), numbers()
+    thread = threading.Thread(target=fit)
+    thread.start()
+    thread.join(120)
+    assert set(Recorder.seen) == {1}
+    assert after == [before] == [numbers()]
 
 
 class Phase(threading.Thread):
