@@ -46,7 +46,7 @@ inverse/fit.py: estimators/test_embedded_solver.py -k "held or help"
 - seen = ~held_out if
 + seen = held_out | True if
 = the hold-out trains the priors
-priors/samples.py: priors/test_search.py estimators/test_hj_prior.py -k "not held_out_points"
+priors/samples.py: estimators/test_hj_prior.py -k trains_nothing
 - return ~self.held_out
 + return self.held_out | True
 = the hold-out trains the trial networks
@@ -210,7 +210,7 @@ inverse/preconditioner.py: inverse/test_preconditioner.py
 - C - cross - cross.T + G
 + C - cross + G
 = strength dropped from the prox of ADMM
-inverse/reconstruction/algorithms.py: estimators/test_prior_inverse_solver.py -k "lasso or ridge or bounded"
+inverse/reconstruction/algorithms.py: estimators/test_prior_inverse_solver.py -k lasso
 - prior.prox(x, strength * time)
 + prior.prox(x, time)
 = adjoint of a matrix without the transpose
