@@ -14,6 +14,8 @@ from skhj import (
     PriorInverseSolver,
 )
 from skhj.datasets import make_value_samples
+from skhj.estimators.process_state import keeps_process_state
+from skhj.priors.convex.architecture import UserArchitecture
 from skhj.problems import L1, MinPlus
 
 
@@ -115,3 +117,17 @@ def test_a_fit_interrupted_at_any_line_leaves_nothing_behind(name):
     assert process_state() == before
     np.testing.assert_array_equal(est.fit(*data).predict(data[0]), answers)
     np.testing.assert_array_equal(clone(est).fit(*data).predict(data[0]), answers)
+
+
+def test_an_interrupt_while_a_module_is_made_gives_the_global_generator_back():
+    @keeps_process_state
+    def make():
+        UserArchitecture(Ridges).core(2, seed=0)
+
+    make()
+    before = process_state()
+    for stop_at in range(1, run(make)[-1] + 1):
+        with pytest.raises(KeyboardInterrupt):
+            run(make, stop_at)
+        assert process_state() == before
+    make()  # It would wait for a lock that is still held.
