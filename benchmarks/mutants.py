@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from joblib import Parallel, delayed
 from mutant_cases import MUTANTS
 
 ROOT = Path(__file__).parents[1]
@@ -41,17 +42,19 @@ def mutants():
         yield Mutant(what, module, tests, old, new)
 
 
-def outcome(mutant, copy, timeout):
+def outcome(mutant, timeout):
     """First test that fails in a copy with the fault; "survived" where none does."""
-    file = copy / "skhj" / mutant.module
-    source = file.read_text()
-    if source.count(mutant.old) != 1:
-        raise ValueError(f"{mutant.what}: {source.count(mutant.old)} places, not one")
-    file.write_text(source.replace(mutant.old, mutant.new))
-    try:
+    with tempfile.TemporaryDirectory() as directory:
+        copy, ignored = Path(directory), shutil.ignore_patterns("__pycache__")
+        for folder in ("skhj", "tests", "benchmarks"):
+            shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        file = copy / "skhj" / mutant.module
+        source = file.read_text()
+        if source.count(mutant.old) != 1:
+            raise ValueError(f"{mutant.what}: the text is not in one place of {file}")
+        file.write_text(source.replace(mutant.old, mutant.new))
         return first_failure(mutant.tests, copy, timeout)
-    finally:
-        file.write_text(source)
 
 
 def first_failure(tests, copy, timeout):
@@ -103,6 +106,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", help="words of the faults to try")
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds of each")
+    parser.add_argument("--jobs", type=int, default=1, help="tried at a time")
     output = ROOT / "benchmarks" / "results"
     parser.add_argument("--output", type=Path, default=output)
     arguments = parser.parse_args()
@@ -112,17 +116,13 @@ def main():
         if not arguments.only or any(word in mutant.what for word in arguments.only)
     ]
     arguments.output.mkdir(parents=True, exist_ok=True)
+    tasks = (delayed(outcome)(mutant, arguments.timeout) for mutant in chosen)
+    parallel = Parallel(arguments.jobs, return_as="generator")
     outcomes = {}
-    with tempfile.TemporaryDirectory() as directory:
-        copy = Path(directory)
-        for folder in ("skhj", "tests", "benchmarks"):
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
-        shutil.copy(ROOT / "pyproject.toml", copy)
-        for mutant in chosen:
-            outcomes[mutant] = outcome(mutant, copy, arguments.timeout)
-            print(f"{mutant.what}: {outcomes[mutant]}", flush=True)
-            (arguments.output / "mutants.md").write_text(table(outcomes))
+    for mutant, seen in zip(chosen, parallel(tasks), strict=True):
+        outcomes[mutant] = seen
+        print(f"{mutant.what}: {seen}", flush=True)
+        (arguments.output / "mutants.md").write_text(table(outcomes))
 
 
 if __name__ == "__main__":
