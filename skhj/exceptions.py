@@ -45,11 +45,16 @@ def held_back():
 
     In this thread alone, unlike `warnings.catch_warnings`.
     """
-    token = _HELD.set(True)
+    before = _HELD.get()
+    # Twice: an interrupt on the way to the first finds the second.
     try:
-        yield
+        try:
+            _HELD.set(True)
+            yield
+        finally:
+            _HELD.set(before)
     finally:
-        _HELD.reset(token)
+        _HELD.set(before)
 
 
 def _is_between(frame):

@@ -5,13 +5,14 @@ import warnings
 
 import numpy as np
 import pytest
+from interrupted import WATCHED, run
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skhj import PQMPrior
-from skhj.exceptions import ExtrapolationWarning, warn
+from skhj.exceptions import ExtrapolationWarning, held_back, warn
 from skhj.numerics.smallest_maximum import SmallestMaximum
 from skhj.problems import MinPlus
 
@@ -80,3 +81,16 @@ def test_unsolved_values_and_minimisations_are_told():
     wells._solver = SmallestMaximum(max_iter=1)
     with pytest.warns(RuntimeWarning, match="did not reach tol=1e-13 in 1 iterations"):
         wells.backward_prior(X, 1.0)
+
+
+def test_an_interrupt_at_any_line_leaves_no_warning_held_back():
+    def hold():
+        with held_back():
+            warn("held")
+
+    watched = (*WATCHED, __file__)
+    for stop_at in range(1, run(hold, watched=watched)[-1] + 1):
+        with pytest.raises(KeyboardInterrupt):
+            run(hold, stop_at, watched)
+        with pytest.warns(UserWarning, match="told"):
+            warn("told")

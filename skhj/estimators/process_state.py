@@ -5,6 +5,8 @@ from functools import wraps
 import numpy as np
 import torch
 
+from skhj.numerics.threads import end_phases_but, phase_of_this_thread
+
 __all__ = ["keeps_process_state"]
 
 
@@ -12,8 +14,8 @@ def keeps_process_state(method):
     """Decorate a method that may be interrupted anywhere.
 
     Contexts of torch and NumPy restore their settings in Python code, which an
-    interrupt can end before it has done so: then this does. Threads take care of
-    themselves, see `skhj.numerics.threads`.
+    interrupt can end before it has done so, and Python promises no context its exit
+    where one falls on the way there: then this does.
 
     Parameters
     ----------
@@ -23,17 +25,19 @@ def keeps_process_state(method):
     Returns
     -------
     callable
-        The same method; torch's gradient mode and NumPy's handling of floating-point
-        errors are after it what they were before.
+        The same method; torch's gradient mode, NumPy's handling of floating-point
+        errors and the number of threads are after it what they were before.
     """
 
     @wraps(method)
     def keeping(*args, **kwargs):
         with_gradients, on_errors = torch.is_grad_enabled(), np.geterr()
+        phase = phase_of_this_thread()
         try:
             return method(*args, **kwargs)
         finally:
             torch.set_grad_enabled(with_gradients)
             np.seterr(**on_errors)
+            end_phases_but(phase)
 
     return keeping

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["threads_for"]
+__all__ = ["alone", "end_phases_but", "phase_of_this_thread", "threads_for"]
 
 
 @cache
@@ -42,6 +42,28 @@ def _set_shared(library, n_threads):
     release(force=True)
 
 
+def alone(lock, function, *args):
+    """Call a function while holding a lock, and return what it returns.
+
+    Parameters
+    ----------
+    lock : threading.Lock or threading.RLock
+        The lock.
+    function : callable
+        What nobody else is to do meanwhile.
+    *args : object
+        Its arguments.
+
+    Returns
+    -------
+    object
+        What it returns.
+    """
+    # One line: a tool that traces lines, and raises at one, finds none on which the
+    # lock is held and nobody has yet begun to, or no longer will, give it back.
+    with lock: return function(*args)  # fmt: skip  # noqa: E701
+
+
 class _SharedLimit:
     """BLAS's threads, which the whole process shares.
 
@@ -50,67 +72,105 @@ class _SharedLimit:
     """
 
     def __init__(self):
-        self.lock = threading.Lock()
+        # The garbage collector may end a phase while this thread holds the lock.
+        self.lock = threading.RLock()
         self.phases, self.before = set(), []
 
     def lower(self, phase):
         """Set one thread, on behalf of a phase."""
-        with self.lock:
-            if not self.phases:
-                self.before = [(lib, lib.num_threads) for lib in _libraries("blas")]
-            self.phases.add(phase)
-            for lib, _ in self.before:
-                _set_shared(lib, 1)
+        alone(self.lock, self._lower, phase)
 
     def restore(self, phase):
         """End a phase, whether or not its limit was set."""
-        with self.lock:
-            self.phases.discard(phase)
-            if not self.phases:
-                for lib, n_threads in self.before:
-                    _set_shared(lib, n_threads)
-                self.before = []
+        alone(self.lock, self._restore, phase)
+
+    def _lower(self, phase):
+        if not self.phases:
+            self.before = [(lib, lib.num_threads) for lib in _libraries("blas")]
+        self.phases.add(phase)
+        for lib, _ in self.before:
+            _set_shared(lib, 1)
+
+    def _restore(self, phase):
+        self.phases.discard(phase)
+        if not self.phases:
+            for lib, n_threads in self.before:
+                _set_shared(lib, n_threads)
+            self.before = []
+
+
+class _Here(threading.local):
+    """What each thread knows of itself.
+
+    Attributes
+    ----------
+    phase : _Phase or None
+        The phase that it is in.
+    """
+
+    phase = None
 
 
 _BLAS = _SharedLimit()
-_HERE = threading.local()  # of each thread, whether it is in a phase
+_HERE = _Here()
 
 
 class _Phase:
-    """One thread for the thread that makes it, until its end or its own deletion.
+    """One thread for the thread that begins it, until its end.
 
-    So an interrupt inside ``end`` itself, whose frame then dies, leaves nothing.
+    All that was before is known before anything is changed, so that ``end`` is right
+    at whichever point ``begin`` stopped, and once more where ``end`` itself did.
     """
-
-    openmp = None
 
     def __init__(self):
         # In a fresh thread torch sets OpenMP's number at its first use: before ours.
         torch.get_num_threads()
         self.openmp = [(lib, lib.num_threads) for lib in _libraries("openmp")]
-        self.mkl = _set_mkl()(0)
-        _set_mkl()(self.mkl)
+        self.mkl = []
 
     def begin(self):
         """Set one thread."""
-        _HERE.phase = True
+        _HERE.phase = self
         for lib, _ in self.openmp:
             lib.set_num_threads(1)
-        _set_mkl()(1)
-        _BLAS.lower(id(self))
+        # MKL tells what was before only as it is changed: an interrupt comes between
+        # two steps of Python, and this is one.
+        self.mkl.extend(map(_set_mkl(), [1]))
+        _BLAS.lower(self)
 
     def end(self):
         """Set what was before; twice does no harm."""
-        if self.openmp is None:
+        _BLAS.restore(self)
+        if _HERE.phase is not self:
             return
-        _BLAS.restore(id(self))
-        _set_mkl()(self.mkl)
+        for n_threads in self.mkl:
+            _set_mkl()(n_threads)
         for lib, n_threads in self.openmp:
             lib.set_num_threads(n_threads)
-        _HERE.phase = False
-        self.openmp = None
+        _HERE.phase = None
 
-    __del__ = end
+
+def end_phases_but(outer):
+    """End the phase of this thread, unless it is the one given.
+
+    Parameters
+    ----------
+    outer : object or None
+        What `phase_of_this_thread` was when what is ending now began.
+    """
+    if _HERE.phase is not None and _HERE.phase is not outer:
+        _HERE.phase.end()
+
+
+def phase_of_this_thread():
+    """Phase of one thread that this thread is in.
+
+    Returns
+    -------
+    object or None
+        The phase.
+    """
+    return _HERE.phase
 
 
 @contextmanager
@@ -139,13 +199,16 @@ def threads_for(n_products, *, small=50_000_000):
     ...     torch.get_num_threads()
     1
     """
-    if n_products >= small or getattr(_HERE, "phase", False):
+    if n_products >= small or _HERE.phase is not None:
         yield
         return
     phase = _Phase()
-    # All is set inside the try: an interrupt anywhere finds it put back.
+    # Twice: an interrupt on the way to the first end, or in it, finds the second.
     try:
-        phase.begin()
-        yield
+        try:
+            phase.begin()
+            yield
+        finally:
+            phase.end()
     finally:
         phase.end()

@@ -24,6 +24,7 @@ from skhj.datasets import (
     make_duathlon,
     make_image_patches,
 )
+from skhj.estimators.hold_out import hold_out
 from skhj.inverse.setting import SpectralSetting
 from skhj.operators import ExponentialBlur
 
@@ -435,10 +436,24 @@ def test_answers_have_the_dtype_of_the_data(fitted, data):
     assert fitted.predict(np.ones((2, 5), dtype=int)).dtype == np.float64
 
 
-def test_single_precision_and_integers_are_fitted(data):
+@pytest.mark.parametrize("dtype", [np.float32, int])
+def test_single_precision_and_integers_are_fitted_as_the_numbers_they_are(dtype, data):
+    X, y = (np.round(10 * array).astype(dtype) for array in data)
+    same = small().fit(X.astype(float), y.astype(float))
+    given = small().fit(X, y)
+    np.testing.assert_array_equal(given.predict(data[0]), same.predict(data[0]))
+
+
+def test_what_is_held_out_trains_nothing(data):
+    """But the hold-out tells which of the weights are the best."""
     X, y = data
-    small().fit(X.astype(np.float32), y.astype(np.float32))
-    small().fit(np.round(10 * X).astype(int), np.round(10 * y).astype(int))
+    held_out = hold_out(len(X), 0.1, np.random.RandomState(0))
+    others = y.copy()
+    others[held_out] = y[held_out][::-1]
+    est = small(max_iter=1, precondition=False, noise_level=None)
+    first, second = (clone(est).fit(X, models) for models in (y, others))
+    np.testing.assert_array_equal(first.loss_curve_, second.loss_curve_)
+    assert (first.validation_curve_ != second.validation_curve_).all()
 
 
 @pytest.mark.parametrize("n", [2, 3, 7])

@@ -20,6 +20,7 @@ from torch import nn
 from skhj import HJPriorRegressor
 from skhj import hamilton_jacobi as hj
 from skhj.datasets import make_value_samples
+from skhj.estimators.hold_out import hold_out
 from skhj.problems import L1, ConcaveQuadratic, MinPlus, NegativeL1
 
 T = 0.8
@@ -472,6 +473,20 @@ def test_phases_are_timed_and_named_each_in_a_line(data, capsys):
     assert est.fit_seconds_[est.network_] >= est.candidates_[0]["seconds"]
     est.set_params(verbose=2).fit(*data[:2])
     assert capsys.readouterr().out.count("train_loss") == 2
+
+
+@pytest.mark.parametrize("network", ["icnn", "envelope", "min-plus", "polyhedral"])
+def test_what_is_held_out_trains_nothing(network, data):
+    """But the hold-out tells the error."""
+    X, y, _ = data
+    held_out = hold_out(len(X), 0.1, np.random.RandomState(0))
+    others = y.copy()
+    others[held_out] += 0.1 * np.random.default_rng(0).normal(size=held_out.sum())
+    est = small(network=network, max_iter=1)
+    first, second = (clone(est).fit(X, values) for values in (y, others))
+    np.testing.assert_array_equal(first.predict(X), second.predict(X))
+    errors = [fit.candidates_[0]["validation_error"] for fit in (first, second)]
+    assert errors[0] != errors[1]
 
 
 class Interrupting(SumOfRidges):

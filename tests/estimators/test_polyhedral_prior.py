@@ -60,6 +60,15 @@ def test_maximum_norm_is_found_exactly(maximum_norm):
     np.testing.assert_allclose(est.evolve(X, 0.3), problem.value(X, 0.3), atol=1e-9)
 
 
+def test_gradient_of_the_prior_is_the_slope_of_the_largest_function(maximum_norm):
+    problem, _, est = maximum_norm
+    Y = np.random.default_rng(2).uniform(-2, 6, (500, 4))
+    Z = (Y - problem.shift) @ problem.R
+    largest = np.abs(Z).argmax(axis=1)
+    slopes = np.sign(Z[np.arange(500), largest])[:, None] * problem.R.T[largest]
+    np.testing.assert_allclose(est.prior_gradient(Y), slopes, atol=1e-6)
+
+
 def test_conjugates_meet_fenchel_and_young(maximum_norm):
     _, X, est = maximum_norm
     X = X[:200]

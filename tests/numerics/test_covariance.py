@@ -22,6 +22,12 @@ def matrix(values):
     return (Q * values) @ Q.T
 
 
+def test_covariance_is_the_mean_of_the_products():
+    V = np.array([[1.0, 2.0], [-1.0, 0.0], [0.0, 1.0]])
+    products = [np.outer(v, v) for v in V]
+    np.testing.assert_allclose(covariance(V), np.mean(products, axis=0))
+
+
 @pytest.mark.parametrize("exponent", [1.0, 0.5, -0.5, -1.0])
 def test_powers_on_the_range_multiply_as_powers(exponent):
     A = matrix([4.0, 1.0, 0.25, 0.0])

@@ -6,15 +6,13 @@ import threading
 
 import pytest
 import torch
+from interrupted import WATCHED, process_state, run
+from interrupted import threads as numbers
 from threadpoolctl import threadpool_info, threadpool_limits
+from torch import nn
 
 from skhj.numerics.threads import threads_for
-
-
-def numbers():
-    """Threads of every pool, by the file of its library, and torch's."""
-    pools = {pool["filepath"]: pool["num_threads"] for pool in threadpool_info()}
-    return pools | {"torch": torch.get_num_threads()}
+from skhj.training import Schedule, Trainer
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +57,74 @@ def test_an_exception_in_an_inner_phase_leaves_the_outer_one_as_it_was():
             raise ValueError("inner")
         assert set(numbers().values()) == {1}
     assert set(numbers().values()) == {3}
+
+
+def one_thread():
+    with threads_for(1000):
+        assert torch.get_num_threads() == 1
+
+
+def test_an_interrupt_at_any_line_of_a_phase_leaves_no_limit_and_no_lock():
+    one_thread()  # What is only looked up once is looked up now.
+    before, watched = process_state(), (*WATCHED, __file__)
+    times = run(one_thread, watched=watched)
+    assert len(times) > 50
+    for stop_at in range(1, times[-1] + 1):
+        with pytest.raises(KeyboardInterrupt):
+            run(one_thread, stop_at, watched)
+        assert process_state() == before
+        phase = Phase()
+        phase.start()
+        phase.end.set()
+        phase.join(60)  # It needs the lock, which belongs to a thread.
+        assert set(phase.seen["inside"].values()) == {1}
+    one_thread()
+    assert process_state() == before
+
+
+def test_an_interrupt_is_never_swallowed_and_nothing_is_left_to_a_finaliser(recwarn):
+    """Nothing is printed as ignored: pytest makes a warning of that."""
+    one_thread()
+    for stop_at in range(1, run(one_thread)[-1] + 1):
+        with pytest.raises(KeyboardInterrupt) as interrupt:
+            run(one_thread, stop_at)
+        del interrupt
+    assert not recwarn
+
+
+class Recorder(nn.Linear):
+    """A module that notes the threads it is trained on."""
+
+    seen = ()
+
+    def forward(self, x):
+        self.seen += tuple(numbers().values())
+        return super().forward(x)[:, 0]
+
+
+def test_the_first_training_in_a_fresh_thread_is_on_one_thread():
+    """Torch sets the numbers of a thread at its first use there."""
+    torch.set_num_threads(3)
+    module, after = Recorder(2, 1), []
+    rows = torch.ones(8, 2), torch.ones(8)
+
+    def fit():
+        generator = torch.Generator().manual_seed(0)
+        Trainer(Schedule(1, 4, 0.1), generator).train(module, SquaredError(), rows)
+        after.append(numbers())
+
+    before = numbers()
+    thread = threading.Thread(target=fit)
+    thread.start()
+    thread.join(60)
+    assert set(module.seen) == {1}
+    assert after[0]["torch"] == 3
+    assert numbers() == before
+
+
+class SquaredError(nn.Module):
+    def forward(self, predictions, targets):
+        return ((predictions - targets[0]) ** 2).mean()
 
 
 class Phase(threading.Thread):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from skhj.numerics.threads import alone
 from skhj.priors.convex.icnn import ICNN
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
 
@@ -66,11 +67,7 @@ class UserArchitecture(Architecture):
 
     def core(self, n_features, seed):
         """Module with reproducible weights, or an error if it is no function."""
-        # A user's class knows no generator: lend it the global one, to one fit at a
-        # time, and give that back.
-        with _GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
-            core = self.module(n_features).float()
+        core = alone(_GLOBAL_GENERATOR, self._seeded, n_features, seed)
         with torch.no_grad():
             points = torch.zeros(3, n_features, dtype=torch.float32)
             shape = tuple(core(points).shape)
@@ -81,3 +78,16 @@ class UserArchitecture(Architecture):
                 f"{shape}"
             )
         return core
+
+    def _seeded(self, n_features, seed):
+        # A user's class knows no generator: lend it the global one, to one fit at a
+        # time, and give that back, even where an interrupt ends the first attempt.
+        before = torch.get_rng_state()
+        try:
+            try:
+                torch.default_generator.manual_seed(seed)
+                return self.module(n_features).float()
+            finally:
+                torch.set_rng_state(before)
+        finally:
+            torch.set_rng_state(before)

@@ -116,3 +116,14 @@ def test_data_of_an_estimate_are_those_of_the_operator(waves):
     np.testing.assert_allclose(
         estimate.data(X.reshape(50, -1)), B.reshape(50, -1), atol=1e-8
     )
+
+
+def test_the_gain_after_the_operator_is_the_share_that_is_explained():
+    """Real and from zero to one, whatever the operator does to phases."""
+    x, noise = images(200), images(200, seed=1)
+    shifted = np.roll(x, (1, 2), axis=(1, 2)) + 0.5 * noise
+    statistics = spectral_statistics(shifted, x, None, FOURIER)
+    estimate = spectral_estimate(statistics, white=False)
+    assert np.abs(estimate.transfer.imag).max() > 0.1
+    share = estimate.gain * estimate.transfer
+    np.testing.assert_allclose(share, estimate.normal, atol=1e-12)

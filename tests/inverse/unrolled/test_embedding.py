@@ -74,3 +74,11 @@ def test_shared_kernels_are_one_and_those_of_layers_are_not():
     timed = KERNELS["time"](start, 4, generator=seeded())
     first, *_, last = timed()
     assert (first - last).abs().max() > 0
+
+
+def test_kernels_in_time_are_their_formula_from_the_first_time_to_the_last():
+    kernels = KERNELS["time"](draw(3, 5).float(), 4, generator=seeded())
+    for layer, kernel in enumerate(kernels()):
+        features = torch.tanh(layer / 4 * kernels.rate + kernels.shift)
+        # Single precision.
+        torch.testing.assert_close(kernel.flatten(), kernels.outer @ features)

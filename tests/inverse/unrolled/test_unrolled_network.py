@@ -92,6 +92,30 @@ def test_iterates_go_from_the_start_to_the_answer(network, make, image_shape):
     assert (iterates[1] - iterates[0]).abs().max() > 0
 
 
+@pytest.mark.parametrize("embedding", ["shared", "layer", "time"])
+@settings
+def test_layers_are_their_formula(embedding, make, image_shape):
+    """z - h_j E_j^T grad D(r + E_j z) - h_j grad phi_j(z) at the times j / J."""
+    physics = make()
+    module = build(physics, "eunet", embedding=embedding, image_shape=image_shape)
+    for seed, parameter in enumerate(module.parameters()):
+        parameter.data += 0.1 * draw(*parameter.shape, seed=seed)
+    inputs = make_inputs(physics)
+    start, data = physics.split(inputs)
+    kernels, misfit = module.kernels(), physics.misfit(data)
+    expand, restrict = module.embedding.expand, module.embedding.restrict
+    z = restrict(kernels[0], start)
+    rest, iterates = start - expand(kernels[0], z), [start]
+    for j in range(3):
+        potential = module.potentials[j % len(module.potentials)]
+        slope = misfit.gradient(rest + expand(kernels[j], z))
+        slope = restrict(kernels[j], slope) + potential.gradient(z, j / 3)
+        z = z - module.log_steps[j].exp() * slope
+        iterates.append(rest + expand(kernels[j + 1], z))
+    for u, iterate in zip(iterates, module.iterates(inputs), strict=True):
+        torch.testing.assert_close(iterate, physics.to_model(u, start))
+
+
 @settings
 @pytest.mark.parametrize("with_embedding", [False, True])
 def test_gradient_of_the_misfit_is_its_derivative(make, image_shape, with_embedding):

@@ -1,5 +1,7 @@
 """The potential: derivatives, convexity of the energy, invariances."""
 
+import math
+
 import pytest
 import torch
 from image_models import SHAPES, normal, random_prior
@@ -9,6 +11,7 @@ from skhj.numerics.memory_gradient import row_products
 from skhj.priors.images.certificate import largest_concavity, make_convex_
 from skhj.priors.images.potential import Denoising
 from skhj.priors.images.prior import ImagePrior
+from skhj.priors.images.spectrum import joint_spectral_norm
 
 STEP = 1e-6
 
@@ -264,3 +267,13 @@ def test_energy_of_denoising_has_the_gradient_it_says():
     energy = Denoising(potential, noisy)
     gradient, _ = energy.gradient_and_weights(x, energy.features(x))
     torch.testing.assert_close(gradient, x - noisy + potential.gradient(x))
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+@pytest.mark.parametrize("refinement", [3, 5, 8])
+def test_spectral_norm_on_a_coarse_grid_bounds_the_norm(refinement, n_channels):
+    """By Bernstein's inequality: a grid alone misses the top."""
+    filters = normal(4, n_channels, 5, 3)
+    fine = joint_spectral_norm(filters, refinement=200)
+    least = fine * math.cos(math.pi / 200) ** 2
+    assert joint_spectral_norm(filters, refinement=refinement) >= least
