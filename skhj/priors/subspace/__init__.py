@@ -1,0 +1,1 @@
+"""Potentials of many features: convex where the prox responds, quadratic elsewhere."""
