@@ -24,8 +24,8 @@ from skhj.priors.convex.derivatives import value_and_gradient
 from skhj.priors.convex.fit import SemiconvexFit, SemiconvexFitter
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
 from skhj.priors.convex.standardisation import Standardisation
-from skhj.priors.subspace.linear_prox import fit_linear_prox
-from skhj.priors.subspace.network import SubspaceArchitecture
+from skhj.priors.convex.linear_prox import fit_linear_prox
+from skhj.priors.convex.subspace import SubspaceArchitecture
 
 __all__ = ["SubspaceFitter"]
 

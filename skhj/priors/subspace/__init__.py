@@ -1,1 +1,0 @@
-"""Potentials of many features: convex where the prox responds, quadratic elsewhere."""
