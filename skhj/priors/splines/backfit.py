@@ -83,7 +83,10 @@ class BackfitState:
     def __init__(self, samples, ridges, *, lower, penalty):
         self.samples = samples
         self.directions = ridges.directions
-        self.supports = [_support(direction) for direction in ridges.directions]
+        # By the coordinates of an orthonormal basis, each direction is one column.
+        turned = _is_orthonormal(self.directions)
+        axes = np.eye(len(self.directions)) if turned else self.directions
+        self.supports = [_support(direction) for direction in axes]
         self.lower = lower
         self.coefficients = [s.coefficients.copy() for s in ridges.splines]
         self.designs = [
@@ -103,7 +106,8 @@ class BackfitState:
             )
         if self.R is not None:
             slopes = map(SplineDesign.slopes, self.designs, self.coefficients)
-            self.R = self.R - np.stack([*slopes], axis=1) @ self.directions
+            R = self.R @ self.directions.T if turned else self.R
+            self.R = R - np.stack([*slopes], axis=1) @ axes
 
     @property
     def loss(self):
@@ -151,6 +155,12 @@ class BackfitState:
                 self.grams[j], self.descent(j), np.minimum(bounds, 0), self.passive[j]
             )
             self.move(j, step)
+
+
+def _is_orthonormal(A, *, rounding=1e-12):
+    """Whether rows are an orthonormal basis."""
+    m, d = A.shape
+    return m == d and bool((np.abs(A @ A.T - np.eye(d)) <= rounding).all())
 
 
 def _support(direction):
