@@ -8,6 +8,7 @@ from skhj.priors.candidate import Candidate
 from skhj.priors.convex.architecture import Architecture, ICNNArchitecture
 from skhj.priors.convex.rough import RoughNetwork, fit_network
 from skhj.priors.convex.second_network import add_prior
+from skhj.priors.convex.subspace import SubspaceArchitecture
 from skhj.priors.convex.subspace_fit import SubspaceFitter
 from skhj.priors.kind import Kind
 from skhj.priors.value_model import ValueModel
@@ -86,8 +87,8 @@ class ConvexNetwork(Kind):
 
     def finish(self, candidate, search):
         """Fit a second network, to the prior; beside a subspace only where wanted."""
-        method = search.settings.prior_method
-        if isinstance(self.architecture, SubspaceArchitecture) and method in {"auto", "newton"}:
+        on_subspace = isinstance(self.architecture, SubspaceArchitecture)
+        if on_subspace and search.settings.prior_method in {"auto", "newton"}:
             return candidate._replace(model=candidate.model.with_prior("newton"))
         return add_prior(candidate, search)
 
