@@ -99,7 +99,6 @@ class OutlierTest:
         found = residual > self.threshold * max(scale, self.rounding)
         return found if found.mean() <= max(self.share, 1 / len(found)) else none
 
-
     def _least_squares(self, design, targets):
         """Coefficients: of many, by normal equations that rounding cannot make flat."""
         if design.shape[1] <= self.many:

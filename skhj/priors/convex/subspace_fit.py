@@ -123,9 +123,10 @@ class SubspaceFitter:
         if not result.best_loss < baseline:
             network.core_weight.zero_()
             network.set_quadratic_(quadratic)
-        converged = self.ending.has_settled(
-            result, trainer.schedule.max_iter, baseline
-        )
+        # Exchanged noise makes a training loss of each epoch its own.
+        unseen = result._replace(loss_curve=result.validation_curve)
+        max_iter = trainer.schedule.max_iter
+        converged = self.ending.has_settled(unseen, max_iter, baseline)
         whole = SubspaceArchitecture(architecture, rank)
         lifted = task.lifted(network, whole, self.strong_convexity).to(device)
         return SemiconvexFit(lifted, result, converged), whole
@@ -227,7 +228,9 @@ class _Task(NamedTuple):
             length=self.length,
             whitening=np.eye(d),
             intercept=0.0,
-            slope=(self.linear.image - self.linear.center) * self.length / self.samples.t,
+            slope=(self.linear.image - self.linear.center)
+            * self.length
+            / self.samples.t,
             curvature=-(1 - strong_convexity) * squared,
             scale=self.scale * squared,
         )
