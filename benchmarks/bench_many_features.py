@@ -1,4 +1,4 @@
-"""HJPriorRegressor with many plain features: pairs of signals, and the l1 norm of waves.
+"""HJPriorRegressor with many plain features: pairs of signals, and an l1 norm.
 
 Pairs of noisy and clean signals are given without the shape of their images, noise 0.3:
 digits of MNIST (with ``--mnist PATH``, a file train-images or t10k-images of idx, as it

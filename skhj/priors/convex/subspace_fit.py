@@ -22,9 +22,9 @@ from skhj.numerics.least_squares_quadratic import (
 from skhj.numerics.tensors import to_tensor
 from skhj.priors.convex.derivatives import value_and_gradient
 from skhj.priors.convex.fit import SemiconvexFit, SemiconvexFitter
+from skhj.priors.convex.linear_prox import fit_linear_prox
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
 from skhj.priors.convex.standardisation import Standardisation
-from skhj.priors.convex.linear_prox import fit_linear_prox
 from skhj.priors.convex.subspace import SubspaceArchitecture
 
 __all__ = ["SubspaceFitter"]
