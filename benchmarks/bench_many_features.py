@@ -65,7 +65,9 @@ def mixture(n, rng, n_features=100, n_modes=10):
 
 def denoisers(X, P, X_test, seed):
     """Answers of every method that learns from pairs."""
-    network = MLPRegressor((256, 256), early_stopping=True, random_state=seed)
+    network = MLPRegressor(
+        hidden_layer_sizes=(256, 256), early_stopping=True, random_state=seed
+    )
     ours = HJPriorRegressor(NOISE**2, target="prox", random_state=seed)
     return {
         "HJPriorRegressor": lambda: _reported(ours.fit(X, P)).predict(X_test),
@@ -114,7 +116,8 @@ def main():
     parser = make_parser(__doc__)
     parser.add_argument("--mnist", type=Path, help="file of images")
     parser.add_argument("--waves", type=int, nargs="*", default=[64])
-    parser.add_argument("--problems", nargs="+", default=["digits", "mixture", "l1"])
+    problems = ["digits", "rotated", "mixture", "l1"]
+    parser.add_argument("--problems", nargs="+", default=problems)
     arguments = parse(parser)
     for option in ("waves", "problems"):
         arguments.changed.pop(option, None)
@@ -126,12 +129,14 @@ def main():
     with limit_threads(arguments):
         for seed in arguments.seeds[:1] if arguments.quick else arguments.seeds:
             rng = np.random.default_rng(100 + seed)
-            if arguments.mnist and "digits" in arguments.problems:
+            if arguments.mnist:
                 clean = rng.permutation(read_images(arguments.mnist))
                 clean = clean[: N_TRAIN + N_TEST]
                 Q = np.linalg.qr(rng.normal(size=(784, 784)))[0]
-                run_pairs(comparison, "MNIST, 784 pixels", clean, seed, arguments)
-                run_pairs(comparison, "MNIST, rotated", clean @ Q, seed, arguments)
+                if "digits" in arguments.problems:
+                    run_pairs(comparison, "MNIST, 784 pixels", clean, seed, arguments)
+                if "rotated" in arguments.problems:
+                    run_pairs(comparison, "MNIST, rotated", clean @ Q, seed, arguments)
             if "mixture" in arguments.problems:
                 clean = mixture(N_TRAIN + N_TEST, rng)
                 name = "10 Gaussians, 100 features"

@@ -1,8 +1,12 @@
 """Potentials of many features: a network where the prox responds, else quadratic."""
 
+import pickle
+import warnings
+
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import ConvergenceWarning
 
 from skhj import HJPriorRegressor
 from skhj import hamilton_jacobi as hj
@@ -108,3 +112,21 @@ def test_answers_of_a_linear_denoiser_are_exact_without_training():
     # The strong convexity is 1e-4 of the curvature of |x|^2 / 2.
     np.testing.assert_allclose(X + T * slope.numpy(), P, atol=2e-3)
     assert len(fit.loss_curve) == 1
+
+
+def test_it_is_the_same_after_pickling(fitted):
+    noisy, _ = pairs(5, seed=6)
+    loaded = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(loaded.prox(noisy), fitted.prox(noisy))
+
+
+@pytest.mark.parametrize("n", [2, 7])
+@pytest.mark.parametrize("what", ["same", "constant", "flat"])
+def test_few_samples_and_proxes_that_say_little_are_answered(n, what):
+    X = np.random.default_rng(0).normal(size=(n, D))
+    P = {"same": X, "constant": np.ones_like(X), "flat": X * (np.arange(D) < 3)}[what]
+    est = HJPriorRegressor(T, target="prox", network="icnn", max_iter=2, device="cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        answer = est.set_params(random_state=0).fit(X, P).predict(X)
+    assert np.isfinite(answer).all()
