@@ -118,10 +118,10 @@ def test_what_leaves_nothing_ends_the_search():
 
 
 def test_what_is_not_tried_says_why():
-    X, P, _ = few_pairs = samples(euclidean(3), 40, 3)
-    est = auto(max_iter=1).fit(*few_pairs[:2])
+    est = auto(max_iter=1).fit(*samples(euclidean(5), 120, 5)[:2])
     reasons = {one["name"]: one["why_not"] for one in est.candidates_}
-    assert reasons["envelope"] == "36 samples to train on are fewer than 45"
+    assert reasons["envelope"] == "108 samples to train on are fewer than 125"
+    assert reasons["polyhedral"] == "108 samples to train on are fewer than 200"
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.1])
