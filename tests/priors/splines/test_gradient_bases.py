@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from skhj.priors.samples import Samples
+from skhj.priors.splines.basis_search import BasisSearch
+from skhj.priors.splines.fit import SplineSolver, fit_splines
 from skhj.priors.splines.gradient_bases import GradientBases
 from skhj.priors.splines.ridge_sum import ScaledSamples
 
@@ -59,3 +62,14 @@ def test_the_covariance_tells_directions_of_different_spread(cosines):
 def test_values_alone_have_no_gradients():
     samples = ScaledSamples(np.eye(3), np.zeros(3), None, 1.0, 1.0)
     assert GradientBases().find(samples, np.random.RandomState(0)) == {}
+
+
+def test_of_many_features_they_are_the_basis_without_further_steps(cosines):
+    samples = soft_threshold_samples(cosines, 4000)
+    held_out = np.arange(4000) >= 3600
+    S = Samples(samples.V, None, samples.gradients - samples.V, 1.0, held_out)
+    solver = SplineSolver(basis=BasisSearch(most_features=D - 1))
+    fit = fit_splines(S, solver=solver)
+    spread = np.mean(((S.gradients - S.gradients.mean(axis=0)) ** 2).sum(axis=1))
+    # Measured: 4e-8.
+    assert fit.validation_error < 1e-6 * spread
