@@ -41,7 +41,7 @@ class BasisSearch:
     sure : float, default=1e-2
         Share of the held-out loss of zero below which a basis from gradients is one:
         coarse profiles leave that.
-    most_features : int, default=100
+    most_features : int, default=64
         Features above which no step is taken, and a basis comes from gradients alone:
         the time of a step grows with their cube.
     n_trials, trial_steps : int, default=3, 3
@@ -65,7 +65,7 @@ class BasisSearch:
     fewest_rows: int = 10_000
     fewest_pieces: int = 3
     sure: float = 1e-2
-    most_features: int = 100
+    most_features: int = 64
     n_trials: int = 3
     trial_steps: int = 3
     close: float = 3.0
