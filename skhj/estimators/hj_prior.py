@@ -132,8 +132,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     network_ : str
         The network that was kept: a name above, of a class, or "quadratic".
     candidates_ : list of dict
-        The models that were fitted, the one kept first: ``"name"``, ``"seconds"`` and
-        ``"validation_error"``, mean squared on the hold-out, of S or of the prox.
+        The models, the one kept first: ``"name"``, ``"seconds"``,
+        ``"validation_error"``, mean squared on the hold-out, of S or of the prox, and
+        ``"why_not"``: empty, or why that one was not fitted, with an infinite error.
     n_iter_ : int
         Length of ``loss_curve_``: epochs of the value's network, steps of images, or 1.
     loss_curve_ : ndarray of shape (n_iter_,)
@@ -302,16 +303,17 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         report_fit(search, best, self.max_iter)
         target = "entry" if S is None and np.ndim(y) == 1 else self.target
         found = {"fit_seconds_": progress.seconds, "outliers_": outliers}
-        return self._keep(candidates, samples, of_prior, target, found)
+        models = [*candidates, *search.passed_over]
+        return self._keep(models, samples, of_prior, target, found)
 
-    def _keep(self, candidates, samples, of_prior, target, found):
+    def _keep(self, models, samples, of_prior, target, found):
         """Set every fitted attribute, now that all of them are known."""
-        best = candidates[0]
+        best = models[0]
         value_weights, prior_weights = best.model.to_arrays()
         return self._keep_fit(
             t_=samples.t,
             network_=best.kind.name,
-            candidates_=[candidate.summary() for candidate in candidates],
+            candidates_=[model.summary() for model in models],
             prior_method_=best.model.method,
             value_weights_=value_weights,
             prior_weights_=prior_weights,

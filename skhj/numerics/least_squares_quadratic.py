@@ -14,6 +14,7 @@ __all__ = [
     "QuadraticFit",
     "fit_quadratic",
     "fit_quadratic_to_gradients",
+    "symmetric_slope",
 ]
 
 
@@ -172,10 +173,32 @@ def fit_quadratic_to_gradients(U, gradient, *, curvature_floor, solver=LeastSqua
         return fit._replace(slope=gradient.mean(axis=0) - fit.hessian @ center)
     center, mean = U.mean(axis=0), gradient.mean(axis=0)
     U = U - center
-    # The normal equations C H + H C = Q of min |gradient - U H| over symmetric H.
     cross = U.T @ (gradient - mean)
-    hessian = _with_floor(_solve_lyapunov(U.T @ U, cross + cross.T), curvature_floor)
+    hessian = symmetric_slope(U.T @ U, cross, floor=curvature_floor)
     return QuadraticFit(0.0, mean - hessian @ center, hessian)
+
+
+def symmetric_slope(C, cross, *, floor):
+    """Slope of a linear map by its moments, symmetric and of bounded curvature.
+
+    The smallest H of the normal equations C H + H C = cross + cross' of least squares
+    over symmetric matrices, its eigenvalues raised to the floor.
+
+    Parameters
+    ----------
+    C : ndarray of shape (d, d)
+        Mean products of the arguments, symmetric and non-negative.
+    cross : ndarray of shape (d, d)
+        Mean products of arguments, in rows, and values.
+    floor : float
+        Smallest eigenvalue allowed.
+
+    Returns
+    -------
+    ndarray of shape (d, d)
+        The matrix H.
+    """
+    return _with_floor(_solve_lyapunov(C, cross + cross.T), floor)
 
 
 def _solve_lyapunov(C, Q):

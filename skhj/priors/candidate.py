@@ -43,4 +43,5 @@ class Candidate(NamedTuple):
             "name": self.kind.label,
             "validation_error": self.validation_error,
             "seconds": self.seconds,
+            "why_not": "",
         }

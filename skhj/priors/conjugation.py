@@ -3,7 +3,7 @@ r"""Ways from a value function to its prior, J(y) = (psi*(y) - |y|^2 / 2) / t.
 All but one look for the x with grad psi(x) = y: there the prior is
 :math:`S(x, t) - |x - y|^2 / (2t)`, in exact arithmetic :math:`(\psi^*(y) - |y|^2/2)/t`
 without its cancellation. Each takes tensors in double precision, and says by
-``row_size`` how many numbers it needs for a query.
+``row_size_of`` how many numbers it needs for a query.
 """
 
 from dataclasses import dataclass
@@ -36,6 +36,10 @@ class ClosedForm:
 
     row_size: int = 128
 
+    def row_size_of(self, d):
+        """Numbers that a query of d features takes meanwhile."""
+        return self.row_size
+
     def prior(self, model, Y):
         """Prior of a `skhj.priors.value_model.ValueModel` at points y."""
         _, point = model.function.conjugate_at(Y)
@@ -54,6 +58,10 @@ class SecondNetwork:
     """
 
     row_size: int = 128
+
+    def row_size_of(self, d):
+        """Numbers that a query of d features takes meanwhile."""
+        return self.row_size
 
     def prior(self, model, Y):
         """Prior of a value model at points y."""
@@ -84,6 +92,10 @@ class Newton:
     max_iter: int = 200
     row_size: int = 1024
 
+    def row_size_of(self, d):
+        """Numbers that a query of d features takes meanwhile."""
+        return max(self.row_size, d * d)
+
     def prior(self, model, Y):
         """Prior of a value model at points y."""
         anchor = 0.0
@@ -110,6 +122,10 @@ class Inversion:
 
     tol: float = 1e-5
     row_size: int = 1024
+
+    def row_size_of(self, d):
+        """Numbers that a query of d features takes meanwhile."""
+        return self.row_size
 
     def prior(self, model, Y):
         """Prior of a value model at points y."""

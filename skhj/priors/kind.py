@@ -11,7 +11,7 @@ class Kind:
 
     A subclass is a frozen dataclass: its fields say how it is fitted, and what its
     models are made of. The search asks it, in this order, whether it can learn from the
-    samples at all (``obstacle``) and at what they cost (``affords``), whether it may
+    samples at all (``obstacle``) and at what they cost (``limit``), whether it may
     gain on what was found (``may_gain``), to ``fit``, and if it was the best, to
     ``finish``. An estimator keeps what is ``saved`` of it, and asks that to ``load``
     its models.
@@ -50,9 +50,19 @@ class Kind:
             return ""
         return f"network must not be {self.name!r} with target='prox': {why}"
 
-    def affords(self, search):
-        """Whether the samples are enough for it, and its steps not too long."""
-        return True
+    def limit(self, search):
+        """Why the samples are too few for it, or its steps too long; empty if not."""
+        return ""
+
+    def too_many_features(self, search, most):
+        """The limit of a kind whose steps take too long beyond so many features."""
+        d = search.samples.X.shape[1]
+        return f"{d} features are more than {most}" if d > most else ""
+
+    def too_few_samples(self, search, fewest):
+        """The limit of a kind that asks for so many samples to train on."""
+        n = search.samples.n_seen
+        return f"{n} samples to train on are fewer than {fewest}" if n < fewest else ""
 
     def may_gain(self, search):
         """Whether it is worth trying beside what the search has found."""

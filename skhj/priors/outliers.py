@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import lstsq
+from scipy.linalg import lstsq, solve
 
 from skhj.hamilton_jacobi import half_squared_norm
 
@@ -32,6 +32,8 @@ class OutlierTest:
         Samples that each coefficient asks for; with fewer, the median is the fit.
     n_steps : int, default=20
         Of reweighting.
+    many : int, default=100
+        Coefficients above which an orthogonal factorisation takes too long.
     rounding : float, default=1e-6
         Residuals, relative to the values' median size, that are never outliers.
     """
@@ -40,6 +42,7 @@ class OutlierTest:
     share: float = 0.05
     per_coefficient: int = 3
     n_steps: int = 20
+    many: int = 100
     rounding: float = 1e-6
 
     def find(self, X, values=None, gradients=None):
@@ -86,7 +89,7 @@ class OutlierTest:
         weight = 1.0 / np.maximum(_sizes(targets), 1.0)
         for _ in range(self.n_steps):
             root = np.sqrt(weight)[:, None]
-            coefficients = lstsq(root * design, root * targets)[0]
+            coefficients = self._least_squares(root * design, root * targets)
             residual = targets - design @ coefficients
             residual = _sizes(residual) / _allowance(residual, growth)
             scale = max(np.median(residual), self.rounding)
@@ -95,6 +98,14 @@ class OutlierTest:
         scale = max(scale, np.quantile(residual, 0.9, method="lower") / 10)
         found = residual > self.threshold * max(scale, self.rounding)
         return found if found.mean() <= max(self.share, 1 / len(found)) else none
+
+    def _least_squares(self, design, targets):
+        """Coefficients: of many, by normal equations that rounding cannot make flat."""
+        if design.shape[1] <= self.many:
+            return lstsq(design, targets)[0]
+        gram = design.T @ design
+        gram[np.diag_indices_from(gram)] += 1e-12 * gram.trace()
+        return solve(gram, design.T @ targets, assume_a="pos")
 
 
 def _sizes(rows):

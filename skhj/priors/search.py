@@ -63,6 +63,30 @@ class Failure(NamedTuple):
     error: Exception
 
 
+class PassedOver(NamedTuple):
+    """A kind of which there is no model.
+
+    Attributes
+    ----------
+    kind : Kind
+        Which.
+    why : str
+        Why.
+    """
+
+    kind: Any
+    why: str
+
+    def summary(self):
+        """What is told of it, a dict with the entries of those that were fitted."""
+        return {
+            "name": self.kind.label,
+            "validation_error": np.inf,
+            "seconds": 0.0,
+            "why_not": self.why,
+        }
+
+
 @dataclass
 class PriorSearch:
     """Fit kinds of models to the same samples, one after the other, as long as it pays.
@@ -82,6 +106,7 @@ class PriorSearch:
     rng: np.random.RandomState
     found: list = field(default_factory=list)
     failures: list = field(default_factory=list)
+    passed_over: list = field(default_factory=list)
     _shared: dict = field(default_factory=dict)
 
     def run(self, kinds, *, wanted=False):
@@ -111,14 +136,18 @@ class PriorSearch:
         if obstacles[0] and (wanted or all(obstacles)):
             raise ValueError(obstacles[0])
         able = [kind for kind, o in zip(kinds, obstacles, strict=True) if not o]
-        for kind in able:
-            if self.settles():
-                break
+        for kind, obstacle in zip(kinds, obstacles, strict=True):
             # The last answers where no other does, whatever it gains.
             only = kind is able[-1] and not self.found and not self.failures
-            if wanted or only or kind.affords(self):
+            why_not = obstacle or self._why_not(kind, wanted or only)
+            if not why_not:
                 with self.settings.trainer.task(kind.label, None):
-                    self._try(kind, only)
+                    why_not = self._try(kind, only)
+            if why_not:
+                self.passed_over.append(PassedOver(kind, why_not))
+        fitted = {one.kind.label for one in self.found}
+        last = {one.kind.label: one for one in self.passed_over}
+        self.passed_over = [one for label, one in last.items() if label not in fitted]
         if not self.found:
             raise self.failures[-1].error
         self.found.sort(key=lambda one: one.validation_error)
@@ -129,20 +158,29 @@ class PriorSearch:
         best, *others = self.found
         return [best.kind.finish(best, self), *others]
 
+    def _why_not(self, kind, wanted):
+        """Why a kind that can learn from the samples is not tried; empty if it is."""
+        if self.settles():
+            best = min(self.found, key=lambda one: one.validation_error)
+            return f"{best.kind.label!r} leaves next to nothing"
+        return "" if wanted else kind.limit(self)
+
     def _try(self, kind, only):
+        """Fit a kind, or say why there is no model of it."""
         start = perf_counter()
         try:
             if not only and not kind.may_gain(self):
-                return
+                return "it promises no gain beside what was found"
             # A fit beyond arithmetic shows in its error on the hold-out.
             with np.errstate(over="ignore", invalid="ignore"):
                 candidate = kind.fit(self)
             error = self.validation_error(candidate.model)
         except _RUN_AWAY as failure:
             self.failures.append(Failure(kind, failure))
-            return
+            return f"it failed: {failure}"
         seconds = perf_counter() - start
         self.found.append(candidate._replace(validation_error=error, seconds=seconds))
+        return ""
 
     @property
     def least_error(self):

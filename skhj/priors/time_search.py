@@ -106,7 +106,7 @@ class TimeSearch:
         settings = replace(settings, prior_method="auto")
         search = PriorSearch(samples, settings, rng)
         best = search.run(kinds_of("ridge", settings.architecture))[0]
-        if search.settles() or not Envelope().affords(search):
+        if search.settles() or Envelope().limit(search):
             return self._by_splines(best, samples, settings, rng, latest)
         return self._by_sums(search, latest)
 

@@ -3,7 +3,7 @@ r"""A model of the value function: the prior is its backward solution."""
 import torch
 
 from skhj import hamilton_jacobi as hj
-from skhj.priors.conjugation import CONJUGATIONS, prox_of
+from skhj.priors.conjugation import CONJUGATIONS, Newton, prox_of
 from skhj.priors.model import Model
 from skhj.priors.solved import Solved, solved_everywhere
 
@@ -59,11 +59,13 @@ class ValueModel(Model):
     def prior(self, Y, method=None):
         """Prior at points, as a `Solved`, by this or another method."""
         way = CONJUGATIONS[method or self.method]
-        return self._in_blocks(lambda y: way.prior(self, y), Y, way.row_size)
+        row_size = way.row_size_of(Y.shape[1])
+        return self._in_blocks(lambda y: way.prior(self, y), Y, row_size)
 
     def evolve(self, X, time):
         """Value function S(x, time) for 0 < time < t, as a `Solved`."""
-        return self._in_blocks(lambda x: self._backward(x, time), X, 1024)
+        row_size = Newton().row_size_of(X.shape[1])
+        return self._in_blocks(lambda x: self._backward(x, time), X, row_size)
 
     def prox_derivative(self, X, V, time):
         r"""Derivative of the prox at a time along directions.

@@ -96,17 +96,32 @@ def test_sums_of_norms_are_found_on_the_side_of_the_prior(prior, network):
 
 def test_candidates_are_sorted_and_say_what_they_cost():
     est = auto(max_iter=5).fit(*samples(euclidean(3), 600, 3)[:2])
-    errors = [one["validation_error"] for one in est.candidates_]
+    fitted = [one for one in est.candidates_ if not one["why_not"]]
+    errors = [one["validation_error"] for one in fitted]
     assert errors == sorted(errors)
-    assert all(one["seconds"] > 0 for one in est.candidates_)
-    names = {one["name"] for one in est.candidates_}
+    assert all(one["seconds"] > 0 for one in fitted)
+    names = {one["name"] for one in fitted}
     assert names == {"ridge (axes)", "min-plus", "ridge (basis)", "envelope", "icnn"}
     assert est.candidates_[0]["name"].startswith(est.network_)
 
 
 def test_what_leaves_nothing_ends_the_search():
     est = auto().fit(*samples(ConcaveQuadratic(0.5), 300, 3)[:2])
-    assert [one["name"] for one in est.candidates_] == ["ridge (axes)"]
+    (first, *others) = est.candidates_
+    assert (first["name"], first["why_not"]) == ("ridge (axes)", "")
+    reasons = {one["name"]: one["why_not"] for one in others}
+    assert reasons == dict.fromkeys(
+        ["min-plus", "ridge (basis)", "polyhedral", "envelope", "icnn"],
+        "'ridge (axes)' leaves next to nothing",
+    )
+    assert all(one["validation_error"] == np.inf for one in others)
+
+
+def test_what_is_not_tried_says_why():
+    est = auto(max_iter=1).fit(*samples(euclidean(5), 120, 5)[:2])
+    reasons = {one["name"]: one["why_not"] for one in est.candidates_}
+    assert reasons["envelope"] == "108 samples to train on are fewer than 125"
+    assert reasons["polyhedral"] == "108 samples to train on are fewer than 200"
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.1])

@@ -39,8 +39,8 @@ class Toy(Kind):
     def obstacle(self, samples, settings):
         return self.why_not
 
-    def affords(self, search):
-        return self.affordable
+    def limit(self, search):
+        return "" if self.affordable else "too few samples"
 
     def fit(self, search):
         if self.raises is not None:
@@ -82,7 +82,11 @@ def test_what_leaves_next_to_nothing_ends_the_search():
 
 def test_kinds_that_cannot_afford_the_samples_are_tried_only_where_wanted():
     kinds = [Toy("a"), Toy("b", 0.5, affordable=False)]
-    assert names(search().run(kinds)) == ["a"]
+    fit = search()
+    assert names(fit.run(kinds)) == ["a"]
+    assert [(kind.name, why) for kind, why in fit.passed_over] == [
+        ("b", "too few samples")
+    ]
     assert names(search().run(kinds, wanted=True)) == ["b", "a"]
 
 

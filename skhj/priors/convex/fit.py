@@ -141,12 +141,27 @@ class SemiconvexFitter:
         if self.matching is not None:
             metric = network.unit_whitening.to(torch.float32)
             result = self.matching.run(module, result, sets, trainer, metric)
-        converged = self._has_settled(result, trainer.schedule.max_iter, baseline)
+        converged = self.has_settled(result, trainer.schedule.max_iter, baseline)
         network = network.double().requires_grad_(False).eval()
         return SemiconvexFit(network, result, converged)
 
-    def _has_settled(self, result, max_iter, baseline):
-        """Whether the last epoch changed little, or nothing is left to improve."""
+    def has_settled(self, result, max_iter, baseline):
+        """Whether the last epoch changed little, or nothing is left to improve.
+
+        Parameters
+        ----------
+        result : TrainingResult
+            How the training went.
+        max_iter : int
+            Epochs at most.
+        baseline : float
+            Loss of the best quadratic.
+
+        Returns
+        -------
+        bool
+            Whether more epochs would change little.
+        """
         losses = result.loss_curve
         if len(losses) < max_iter or min(result.best_loss, baseline) < self.negligible:
             return True

@@ -1,10 +1,15 @@
 """The kind "icnn": a convex network of the potential, and a second one of the prior."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from skhj.priors.candidate import Candidate
 from skhj.priors.convex.architecture import Architecture, ICNNArchitecture
 from skhj.priors.convex.rough import RoughNetwork, fit_network
 from skhj.priors.convex.second_network import add_prior
+from skhj.priors.convex.subspace import SubspaceArchitecture
+from skhj.priors.convex.subspace_fit import SubspaceFitter
 from skhj.priors.kind import Kind
 from skhj.priors.value_model import ValueModel
 
@@ -26,12 +31,18 @@ class ConvexNetwork(Kind):
     far_better : float, default=0.05
         Share of the rough network's error from which a full one, trained for several
         times as long, has nothing to gain.
+    most_features : int, default=64
+        Features of proximal points up to which the network sees all of them, white.
+    subspace : SubspaceFitter or None
+        Fits to proximal points of more; None once that is done.
     """
 
     architecture: Architecture = ICNNArchitecture()
     second: Architecture | None = None
     is_rough: bool = False
     far_better: float = 0.05
+    most_features: int = 64
+    subspace: SubspaceFitter | None = SubspaceFitter()
 
     @property
     def name(self):
@@ -40,7 +51,7 @@ class ConvexNetwork(Kind):
 
     def may_gain(self, search):
         """Whether a rough network is not far behind what was found."""
-        if self.is_rough or not search.found:
+        if self.is_rough or not search.found or self._sees_subspace(search):
             return True
         rough = search.shared(RoughNetwork())
         beside = self.far_better * search.validation_error(rough.model)
@@ -48,14 +59,42 @@ class ConvexNetwork(Kind):
 
     def fit(self, search):
         """Fit the network to the value function."""
+        if self._sees_subspace(search):
+            return self._fit_on_subspace(search)
         is_there = search.found and RoughNetwork().is_full(search)
         if self.is_rough or is_there:
             return search.shared(RoughNetwork())._replace(kind=self)
         return fit_network(self, search, search.max_iter)
 
+    def _sees_subspace(self, search):
+        """Whether proximal points have so many features that few of them matter."""
+        samples, settings = search.samples, search.settings
+        pairs = samples.values is None and settings.matching is None
+        many = samples.X.shape[1] > self.most_features
+        # A user's module may know how many features there are.
+        return pairs and many and isinstance(self.architecture, ICNNArchitecture)
+
+    def _fit_on_subspace(self, search):
+        """Fit where the linear prox responds."""
+        samples, seed = search.samples, search.seed()
+        trainer = search.trainer(seed)
+        with trainer.task("value function", search.max_iter):
+            fit, whole = self.subspace.fit(samples, self.architecture, trainer, seed)
+        unsettled = () if fit.converged else ("value function",)
+        model = ValueModel(fit.network, samples.t)
+        kind = replace(self, architecture=whole, subspace=None)
+        return Candidate(kind, model, fit.loss_curve, np.empty(0), unsettled)
+
     def finish(self, candidate, search):
-        """Fit a second network, to the prior."""
+        """Fit a second network, to the prior; beside a subspace only where wanted."""
+        on_subspace = isinstance(self.architecture, SubspaceArchitecture)
+        if on_subspace and search.settings.prior_method in {"auto", "newton"}:
+            return candidate._replace(model=candidate.model.with_prior("newton"))
         return add_prior(candidate, search)
+
+    def saved(self):
+        """The architectures are all that loading asks for."""
+        return replace(self, subspace=None)
 
     def load(self, arrays, prior_arrays, *, t, method):
         """Both networks."""

@@ -58,13 +58,14 @@ class Envelope(Kind):
         """It is trained on values."""
         return self.without_values(samples, "it is trained on values")
 
-    def affords(self, search):
-        """Whether there are few features, and enough samples for them."""
+    def limit(self, search):
+        """Too many features, too few samples for them, or a flat direction."""
         samples, d = search.samples, search.samples.X.shape[1]
-        if d > self.most_features:
-            return False
-        spans, _ = spanned(samples.X, self.narrowest)
-        return spans.shape[1] == d and samples.n_seen >= self.samples_per_weight * d**2
+        too_many = self.too_many_features(search, self.most_features)
+        limit = too_many or self.too_few_samples(search, self.samples_per_weight * d**2)
+        if limit or spanned(samples.X, self.narrowest)[0].shape[1] == d:
+            return limit
+        return "the points hardly vary along some direction"
 
     def fit(self, search):
         """Fit the prior through the value function, from a rough network's."""

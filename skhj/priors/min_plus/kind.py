@@ -49,11 +49,12 @@ class MinPlus(Kind):
             samples, "values tell where one piece ends and another begins"
         )
 
-    def affords(self, search):
-        """Whether there are few features, and samples for more than one piece."""
+    def limit(self, search):
+        """Too many features, or too few samples for more than one piece."""
         d = search.samples.X.shape[1]
-        enough = search.samples.n_seen >= 2 * self.samples_per_weight * (d + 2)
-        return enough and d <= self.most_features
+        return self.too_many_features(
+            search, self.most_features
+        ) or self.too_few_samples(search, 2 * self.samples_per_weight * (d + 2))
 
     def may_gain(self, search):
         """Whether a rough fit comes near to what was found, and none was improved."""

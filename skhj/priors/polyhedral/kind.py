@@ -42,11 +42,11 @@ class Polyhedral(Kind):
         """It is fitted to values."""
         return self.without_values(samples, "it is fitted to values")
 
-    def affords(self, search):
-        """Whether there are few features, and enough samples for them."""
-        d = search.samples.X.shape[1]
-        enough = search.samples.n_seen >= self.samples_per_feature * d
-        return enough and d <= self.most_features
+    def limit(self, search):
+        """Too many features, or too few samples for them."""
+        fewest = self.samples_per_feature * search.samples.X.shape[1]
+        too_many = self.too_many_features(search, self.most_features)
+        return too_many or self.too_few_samples(search, fewest)
 
     def may_gain(self, search):
         """Whether a rough fit comes near to what was found."""

@@ -83,6 +83,10 @@ class BackfitState:
     def __init__(self, samples, ridges, *, lower, penalty):
         self.samples = samples
         self.directions = ridges.directions
+        # By the coordinates of an orthonormal basis, each direction is one column.
+        turned = _is_orthonormal(self.directions)
+        axes = np.eye(len(self.directions)) if turned else self.directions
+        self.supports = [_support(direction) for direction in axes]
         self.lower = lower
         self.coefficients = [s.coefficients.copy() for s in ridges.splines]
         self.designs = [
@@ -101,12 +105,9 @@ class BackfitState:
                 map(SplineDesign.values, self.designs, self.coefficients)
             )
         if self.R is not None:
-            self.R = self.R.copy()
-            for j, design in enumerate(self.designs):
-                self._subtract_slopes(j, design.slopes(self.coefficients[j]))
-
-    def _subtract_slopes(self, j, slopes):
-        self.R -= slopes[:, None] * self.directions[j]
+            slopes = map(SplineDesign.slopes, self.designs, self.coefficients)
+            R = self.R @ self.directions.T if turned else self.R
+            self.R = R - np.stack([*slopes], axis=1) @ axes
 
     @property
     def loss(self):
@@ -129,7 +130,8 @@ class BackfitState:
         r = None if self.r is None else (value_weight / n) * self.r
         along = None
         if self.R is not None:
-            along = (gradient_weight / n) * (self.R @ self.directions[j])
+            columns, direction = self.supports[j]
+            along = (gradient_weight / n) * (self.R[:, columns] @ direction)
         return (
             self.designs[j].adjoint(r, along) - self.roughness[j] @ self.coefficients[j]
         )
@@ -140,7 +142,8 @@ class BackfitState:
         if self.r is not None:
             self.r -= self.designs[j].values(step)
         if self.R is not None:
-            self._subtract_slopes(j, self.designs[j].slopes(step))
+            columns, direction = self.supports[j]
+            self.R[:, columns] -= self.designs[j].slopes(step)[:, None] * direction
 
     def sweep(self, pivoting):
         """Minimise over each direction's profile in turn, the others fixed."""
@@ -152,6 +155,20 @@ class BackfitState:
                 self.grams[j], self.descent(j), np.minimum(bounds, 0), self.passive[j]
             )
             self.move(j, step)
+
+
+def _is_orthonormal(A, *, rounding=1e-12):
+    """Whether rows are an orthonormal basis."""
+    m, d = A.shape
+    return m == d and bool((np.abs(A @ A.T - np.eye(d)) <= rounding).all())
+
+
+def _support(direction):
+    """Columns that a direction has a part in, and its entries there."""
+    (columns,) = np.nonzero(direction)
+    if len(columns) > 1:
+        return slice(None), direction
+    return columns, direction[columns]
 
 
 def _roughness(design):

@@ -1,5 +1,6 @@
 """The search for a basis in which a function is a sum of splines."""
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from skhj.numerics.threads import threads_for
 from skhj.priors.splines.backfit import Backfit
 from skhj.priors.splines.bases import BasisCandidates
 from skhj.priors.splines.direction_search import DirectionSearch
+from skhj.priors.splines.gradient_bases import GradientBases
 from skhj.priors.splines.knots import Knots
 from skhj.priors.splines.ridge_sum import base_curvature
 
@@ -20,6 +22,8 @@ class BasisSearch:
 
     Parameters
     ----------
+    gradients : GradientBases
+        Finds bases in gradients, where they are given: in no time, if well.
     candidates : BasisCandidates
         Finds bases to start from; the axes are one more.
     directions : DirectionSearch
@@ -34,6 +38,12 @@ class BasisSearch:
     fewest_pieces : int, default=3
         Numbers for each direction, beside its own d, that the samples must be able to
         tell; with fewer samples the axes are kept. Two and a curvature make a spline.
+    sure : float, default=1e-2
+        Share of the held-out loss of zero below which a basis from gradients is one:
+        coarse profiles leave that.
+    most_features : int, default=64
+        Features above which no step is taken, and a basis comes from gradients alone:
+        the time of a step grows with their cube.
     n_trials, trial_steps : int, default=3, 3
         How many of the candidates are tried, for how many steps.
     close : float, default=3.0
@@ -46,6 +56,7 @@ class BasisSearch:
         Number of those. The directions are accurate by then.
     """
 
+    gradients: GradientBases = GradientBases()
     candidates: BasisCandidates = BasisCandidates()
     directions: DirectionSearch = DirectionSearch()
     knots: Knots = Knots(most_pieces=12)
@@ -53,6 +64,8 @@ class BasisSearch:
     samples_per_number: int = 8
     fewest_rows: int = 10_000
     fewest_pieces: int = 3
+    sure: float = 1e-2
+    most_features: int = 64
     n_trials: int = 3
     trial_steps: int = 3
     close: float = 3.0
@@ -77,21 +90,34 @@ class BasisSearch:
             Directions and profiles, the latter still to be fitted to all samples.
         """
         d = seen.V.shape[1]
-        few = seen.take(self._some_rows(seen, rng))
-        bases = [np.eye(d)]
-        if seen.n_equations >= d * (d + self.fewest_pieces):
-            bases = [*self.candidates.find(seen, rng).values(), *bases]
+        few, lower = seen.take(self._some_rows(seen, rng)), np.full(d, lower)
         # A step multiplies the points by all directions.
         with threads_for(seen.V.size * d):
-            return self._best(seen, few, unseen, bases, np.full(d, lower))
+            starts = [self._start(few, np.eye(d), lower)]
+            if seen.n_equations >= d * (d + self.fewest_pieces):
+                starts = [*self._found(seen, few, unseen, lower, rng), *starts]
+            return self._best(seen, few, unseen, starts, lower)
 
-    def _best(self, seen, few, unseen, bases, lower):
-        """The best basis, improved, unless there is one alone."""
+    def _found(self, seen, few, unseen, lower, rng):
+        """Sums along the bases that are found in the samples."""
+        # With a copy the choices of the others do not depend on these.
+        bases = self.gradients.find(seen, deepcopy(rng)).values()
         starts = [self._start(few, basis, lower) for basis in bases]
+        most = self.sure * unseen.loss_of_zero
+        many = seen.V.shape[1] > self.most_features
+        if many or any(ridges.loss(unseen) < most for ridges in starts):
+            return starts
+        others = self.candidates.find(seen, rng).values()
+        return starts + [self._start(few, basis, lower) for basis in others]
+
+    def _best(self, seen, few, unseen, starts, lower):
+        """The best of the sums, improved, unless there is one alone."""
         if len(starts) == 1:
             return starts[0]
         starts.sort(key=lambda ridges: ridges.loss(unseen))
         least = starts[0].loss(unseen)
+        if len(lower) > self.most_features:
+            return starts[0]
         ridges = self._winner(few, unseen, starts, lower)
         ridges = self.directions.improve(few, unseen, ridges, lower=lower)
         found = ridges.loss(unseen) < self.found * least

@@ -27,11 +27,14 @@ class Splines(Kind):
         Fits along the axes, or with a search for a basis; None once that is done.
     second : Architecture or None, default=None
         Of the prior's network, once there is one.
+    most_features : int, default=300
+        Features up to which a basis is sought in gradients, for the time that takes.
     """
 
     directions: str = "axes"
     solver: SplineSolver | None = field(default_factory=SplineSolver)
     second: Architecture | None = None
+    most_features: int = 300
 
     name = "ridge"
 
@@ -48,6 +51,15 @@ class Splines(Kind):
             "prox_loss='matching' needs target='prox' and a network that is not "
             f"'ridge', got target='prox' and network={self.name!r}"
         )
+
+    def limit(self, search):
+        """Too many features for a basis; fewer, but none is found in values alone."""
+        if self.solver.basis is None:
+            return ""
+        with_gradients = search.samples.gradients is not None
+        basis = self.solver.basis
+        most = self.most_features if with_gradients else basis.most_features
+        return self.too_many_features(search, most)
 
     def fit(self, search):
         """Fit the splines to the value function."""

@@ -95,12 +95,11 @@ class RidgeSum(NamedTuple):
 
     def __call__(self, V):
         """Values (n,) and gradients (n, d) at the rows of V."""
-        values, gradients = np.zeros(len(V)), np.zeros(V.shape)
-        for direction, spline in zip(self.directions, self.splines, strict=True):
-            value, slope = spline(V @ direction)
+        values, Z = np.zeros(len(V)), V @ self.directions.T
+        for z, spline in zip(Z.T, self.splines, strict=True):
+            value, z[:] = spline(z)
             values += value
-            gradients += slope[:, None] * direction
-        return values, gradients
+        return values, Z @ self.directions
 
     @property
     def n_coefficients(self):
