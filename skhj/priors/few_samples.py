@@ -60,37 +60,40 @@ class FewSamples:
         if errors[1] <= errors[0]:
             return None
         everything = PriorSearch(_all(samples), search.settings, search.rng)
-        plain = Quadratic(order).fit(everything)
-        return plain._replace(validation_error=float(errors[0] / n))
+        plain = Quadratic(order).fit(everything.repeated())
+        n_counted = len(samples.repeated().X)
+        return plain._replace(validation_error=float(errors[0] / n_counted))
 
     def _best_order(self, samples):
         """The plain model that leaving out one sample after the other prefers."""
-        X, w, t = samples.X, -samples.values, samples.t
         errors = np.zeros(len(ORDERS))
-        for i in range(len(X)):
-            others = np.arange(len(X)) != i
-            fits = [fit_order(order, X[others], w[others], t) for order in ORDERS]
-            errors += [(fit(X[[i]])[0] - w[i]) ** 2 for fit in fits]
+        for i in range(len(samples.X)):
+            one = np.arange(len(samples.X)) == i
+            errors += [_squares(samples, order, one) for order in ORDERS]
         return ORDERS[int(np.argmin(errors))]
 
     def _errors(self, search, kind, order, unseen):
         """Squared errors of a plain model and of the kind, summed over a fold."""
         samples = search.samples
-        X, S, t = samples.X, samples.values, samples.t
-        seen = ~unseen
-        fit = fit_order(order, X[seen], -S[seen], t)
-        of_plain = ((S + fit(X))[unseen] ** 2).sum()
-        part = samples.take(seen)
+        of_plain = _squares(samples, order, unseen)
+        part, others = samples.take(~unseen), samples.take(unseen).repeated()
         if not part.held_out.any() or part.held_out.all():
             part = part._replace(held_out=np.arange(len(part.X)) < 1)
         inner = PriorSearch(part, search.settings, np.random.RandomState(0))
         try:
-            answer = kind.fit(inner).model.value(X[unseen]).value
+            answer = kind.fit(inner.repeated()).model.value(others.X).value
         except (ArithmeticError, np.linalg.LinAlgError):
             answer = np.inf
         with np.errstate(over="ignore", invalid="ignore"):
-            error = ((S[unseen] - answer) ** 2).sum()
+            error = ((others.values - answer) ** 2).sum()
         return np.array([of_plain, error if np.isfinite(error) else np.inf])
+
+
+def _squares(samples, order, unseen):
+    """Squared errors of a plain model at some samples, fitted to the others."""
+    seen, rest = samples.take(~unseen).repeated(), samples.take(unseen).repeated()
+    fit = fit_order(order, seen.X, -seen.values, samples.t)
+    return ((rest.values + fit(rest.X)) ** 2).sum()
 
 
 def _all(samples):
