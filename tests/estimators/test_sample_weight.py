@@ -81,8 +81,7 @@ def test_whole_weights_are_repeated_images():
 def test_a_weight_of_zero_is_a_row_left_out(t):
     X, y, _ = make_value_samples(NegativeL1(), 150, 2, t=0.5, random_state=0)
     wrong = np.where(np.arange(150) < 50, 7.0, 1.0) * y
-    est = prior(t=t) if t == "auto" else prior()
-    est.set_params(t=t)
+    est = prior().set_params(t=t)
     weights = (np.arange(150) >= 50).astype(float)
     answers = est.fit(X, wrong, sample_weight=weights).predict(X)
     np.testing.assert_array_equal(answers, est.fit(X[50:], y[50:]).predict(X))
@@ -235,7 +234,6 @@ def test_counts_of_other_weights_are_off_by_less_than_one():
     weights = np.random.RandomState(0).exponential(size=200)
     counts = whole_counts(weights)
     assert counts.sum() == 8 * 200
-    # Two golden sections of rounding: of the sum up to a row, and of that before it.
     assert np.abs(counts - weights * (8 * 200 / weights.sum())).max() < 1
 
 
