@@ -28,11 +28,33 @@ class CountedRows(NamedTuple):
     groups: np.ndarray
 
     def of(self, *arrays):
-        """The rows of arrays; of one that is None, None."""
+        """Take these rows of arrays.
+
+        Parameters
+        ----------
+        *arrays : ndarray of shape (n, ...), or None
+            Arrays.
+
+        Returns
+        -------
+        tuple of ndarray or None
+            The rows of each; None of one that is None.
+        """
         return tuple(None if array is None else array[self.rows] for array in arrays)
 
     def n_of(self, mask):
-        """Number of some of the rows, each as often as it counts."""
+        """Count some of the rows, each as often as it counts.
+
+        Parameters
+        ----------
+        mask : ndarray of bool
+            Which of ``rows``.
+
+        Returns
+        -------
+        int
+            Their number.
+        """
         return int(mask.sum() if self.counts is None else self.counts[mask].sum())
 
 
