@@ -133,12 +133,13 @@ def markdown(cells, settings):
     by_process = np.array([c["errors"]["ours"] < c["errors"]["process"] for c in cells])
     lines = [
         "# HJPriorRegressor on few samples\n",
-        "Mean squared error of S on 2,000 fresh points over the variance of S, of values",
-        "alone, default parameters; medians over the seeds, half of them with the prior",
-        'rotated and shifted. "plain" is the better of a mean, an affine function and a',
-        'quadratic by leaving out single samples; "worst" the largest ratio of our error',
-        'to its error, "told" how many of the fits warned that samples are too few.\n',
-        f"Of {len(cells)} fits, {kept.sum()} err at most {PROMISED} times as much as "
+        "Mean squared error of S on 2,000 fresh points over the variance of S, of",
+        "values alone, default parameters; medians over the seeds, half of them with",
+        'the prior rotated and shifted. "plain" is the better of a mean, an affine',
+        'function and a quadratic by leaving out single samples; "worst" the largest',
+        'ratio of our error to its error, "told" how many fits warned that samples are',
+        "too few.\n",
+        f"Of {len(cells)} fits, {kept.sum()} err at most {PROMISED} times as much as",
         f"the plain model, the worst {ratios.max():.2f} times;",
         f"{by_process.sum()} err less than the Gaussian process.\n",
         f"{settings['machine']}\n",
