@@ -79,7 +79,7 @@ def test_whole_weights_are_repeated_images():
 
 @pytest.mark.parametrize("t", [0.5, "auto"])
 def test_a_weight_of_zero_is_a_row_left_out(t):
-    X, y, _ = make_value_samples(NegativeL1(), 150, 2, t=0.5, random_state=0)
+    X, y, _ = make_value_samples(L1(), 150, 2, t=0.5, random_state=0)
     wrong = np.where(np.arange(150) < 50, 7.0, 1.0) * y
     est = prior().set_params(t=t)
     weights = (np.arange(150) >= 50).astype(float)
