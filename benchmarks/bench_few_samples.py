@@ -21,6 +21,7 @@ from it after each cell. Delete the former after a change of the code.
 """
 
 import warnings
+from itertools import product
 from time import process_time
 
 import numpy as np
@@ -147,7 +148,8 @@ def markdown(cells, settings):
         "| prior | n | d | ours | process | ridge | plain | worst | told | CPU-s |",
         "|" + "---|" * 10,
     ]
-    for key in dict.fromkeys((c["prior"], c["n"], c["d"]) for c in cells):
+    keys = {(c["prior"], c["n"], c["d"]) for c in cells}
+    for key in sorted(keys, key=lambda key: (key[1:], list(PRIORS).index(key[0]))):
         same = [c for c in cells if (c["prior"], c["n"], c["d"]) == key]
         medians = [np.median([c["errors"][m] for c in same]) for m in methods]
         worst = max(c["errors"]["ours"] / c["errors"]["plain"] for c in same)
@@ -168,16 +170,13 @@ def main(arguments):
     done = {(c["prior"], c["n"], c["d"], c["seed"]) for c in cells}
     seeds = arguments.seeds[:1] if arguments.quick else arguments.seeds
     with limit_threads(arguments):
-        for n, d in SIZES:
-            for name in PRIORS:
-                for seed in seeds:
-                    if (name, n, d, seed) in done:
-                        continue
-                    cells.append(run_cell(name, n, d, seed))
-                    print(cells[-1], flush=True)
+        for seed, (n, d), name in product(seeds, SIZES, PRIORS):
+            if (name, n, d, seed) in done:
+                continue
+            cells.append(run_cell(name, n, d, seed))
+            print(cells[-1], flush=True)
             store_cells(file, settings, cells)
-            text = markdown(cells, settings)
-            file.with_suffix(".md").write_text(text)
+            file.with_suffix(".md").write_text(markdown(cells, settings))
 
 
 if __name__ == "__main__":
