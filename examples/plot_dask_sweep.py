@@ -69,7 +69,9 @@ def main():
                 results["param_learning_rate"] == rate
             )
             n = np.array(results["n_resources"])[of]
-            ax.plot(n, results["mean_test_score"][of], "o-", label=f"{network}, {rate:g}")
+            ax.plot(
+                n, results["mean_test_score"][of], "o-", label=f"{network}, {rate:g}"
+            )
     ax.set(xlabel="samples", ylabel="R^2 of held-out folds", xscale="log")
     ax.legend(fontsize="small")
     fig.savefig("dask_sweep.png", dpi=120)

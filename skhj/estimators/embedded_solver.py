@@ -9,6 +9,7 @@ from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skhj.estimators.counted_rows import count_rows
 from skhj.estimators.device import resolve_device, resolve_device_or_cpu
 from skhj.estimators.hold_out import hold_out
 from skhj.estimators.inverse_checks import (
@@ -261,7 +262,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     @keeps_process_state
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Learn to recover models from measurements.
 
         Parameters
@@ -270,6 +271,10 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
             Measurements b, at least two.
         y : array-like of shape (n, N) or (n,)
             Models x.
+        sample_weight : array-like of shape (n,) or None, default=None
+            How often each pair counts, two of them above 0: the fit is that of pairs
+            repeated so often. Weights in no ratio of small whole numbers are rounded
+            to such: as many copies as eight times the pairs are shared out by them.
 
         Returns
         -------
@@ -288,7 +293,8 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         """
         self._forget_fit()
         X, y = self._check_pairs(X, y)
-        models = y.reshape(len(y), -1)
+        counted = count_rows(sample_weight, X, y)
+        X, models = counted.of(X, y.reshape(len(y), -1))
         image_shape = check_shape_of_models(self.image_shape, models.shape[1])
         operator = check_operator(
             self.operator,
@@ -304,11 +310,19 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         bounds = check_bounds(self.bounds)
         seed = int(rng.randint(np.iinfo(np.int32).max))
         fitter = self._fitter(models.shape[1], image_shape, seed)
-        schedule = self._schedule(*models[~held_out].shape, image_shape)
+        n_seen = counted.n_of(~held_out)
+        schedule = self._schedule(n_seen, models.shape[1], image_shape)
         generator = torch.Generator().manual_seed(seed)
         with FitProgress(self).fit(n_phases=5) as progress:
             trainer = Trainer(schedule, generator, device, self.verbose, progress)
-            fit = fitter.fit(X, models, operator, held_out=held_out, trainer=trainer)
+            fit = fitter.fit(
+                X,
+                models,
+                operator,
+                held_out=held_out,
+                trainer=trainer,
+                counts=counted.counts,
+            )
         warn_of_fit(fit)
         return self._keep(fit, operator, bounds, y.ndim, progress.seconds)
 

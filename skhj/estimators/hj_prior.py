@@ -256,7 +256,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     @keeps_process_state
-    def fit(self, X, y, gradient=None):
+    def fit(self, X, y, gradient=None, sample_weight=None):
         """Learn the value function and the prior.
 
         Parameters
@@ -269,6 +269,10 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         gradient : array-like of shape (n, d) or None, default=None
             Gradients of S by x, where known beside its values. From a denoiser's
             outputs p = prox(x), the gradient is (x - p) / t.
+        sample_weight : array-like of shape (n,) or None, default=None
+            How often each row counts, two of them above 0: the fit is that of rows
+            repeated so often. Weights in no ratio of small whole numbers are rounded
+            to such: as many copies as eight times the rows are shared out by them.
 
         Returns
         -------
@@ -285,13 +289,16 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         """
         self._forget_fit()
         check_network(self)
-        X, S, gradient, outliers = check_targets(self, X, y, gradient)
+        X, S, gradient, counts, outliers = check_targets(
+            self, X, y, gradient, sample_weight
+        )
         shape = check_shape(self.image_shape, X)
         rng = check_random_state(self.random_state)
         held_out = hold_out(len(X), self.validation_fraction, rng)
-        samples = timed(self, Samples(X, S, gradient, self.t, held_out), rng)
+        samples = Samples(X, S, gradient, self.t, held_out, counts)
+        samples = timed(self, samples, rng)
         progress, device = FitProgress(self), resolve_device(self.device)
-        settings = settings_of(self, samples.n_seen, device, progress)
+        settings = settings_of(self, samples.repeated().n_seen, device, progress)
         search = PriorSearch(samples, settings, rng)
         kinds = kinds_of(self.network, settings.architecture, shape)
         with progress.fit(n_phases=len(kinds) + 2):

@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 from torch import nn
 
 from skhj import hamilton_jacobi as hj
+from skhj.estimators.counted_rows import count_rows
 from skhj.estimators.metric_option import check_metric
 from skhj.estimators.prior_reports import without_outliers
 from skhj.numerics.given_numbers import check_size
@@ -104,14 +105,16 @@ def check_shape(image_shape, X):
     return shape
 
 
-def check_targets(est, X, y, gradient):
+def check_targets(est, X, y, gradient, sample_weight):
     """Points, values and gradients of S, from what y is meant to be.
+
+    Of rows that are equal there is one, see `count_rows`.
 
     Parameters
     ----------
     est : HJPriorRegressor
         The estimator.
-    X, y, gradient : array-like
+    X, y, gradient, sample_weight : array-like
         As given to ``fit``.
 
     Returns
@@ -122,6 +125,8 @@ def check_targets(est, X, y, gradient):
         Values.
     gradient : ndarray of shape (n, d) or None
         Gradients.
+    counts : ndarray of shape (n,) or None
+        How often each sample counts.
     outliers : ndarray of shape (n_outliers,)
         Rows that were left out of these, far from what the others say.
 
@@ -130,7 +135,13 @@ def check_targets(est, X, y, gradient):
     ValueError
         If an array is not of the form asked for, or parameters contradict.
     """
-    arrays, outliers = without_outliers(*_checked(est, X, y, gradient))
+    arrays = _checked(est, X, y, gradient)
+    counted = count_rows(sample_weight, *arrays)
+    arrays = counted.of(*arrays)
+    found, outliers = without_outliers(*arrays, counted.groups)
+    arrays = *arrays, counted.counts
+    if found.any():
+        arrays = (None if array is None else array[~found] for array in arrays)
     return *arrays, outliers
 
 
@@ -248,7 +259,7 @@ def timed(est, samples, rng):
             "t must be given with image_shape: it is the variance of the noise, got "
             "t='auto'"
         )
-    search = TimeSearch()
-    n_seen = min(samples.n_seen, search.most_samples)
+    search, copies = TimeSearch(), samples.repeated()
+    n_seen = min(copies.n_seen, search.most_samples)
     settings = settings_of(est, n_seen, torch.device("cpu"), None)
-    return samples._replace(t=search.find(samples, settings, rng))
+    return samples._replace(t=search.find(copies, settings, rng))

@@ -11,8 +11,8 @@ from skhj.priors.outliers import OutlierTest
 __all__ = ["report_answer", "report_fit", "without_outliers"]
 
 
-def without_outliers(X, values, gradients):
-    """Samples without those that are far from what the others say, with a warning.
+def without_outliers(X, values, gradients, groups):
+    """Find samples that are far from what the others say, and warn of them.
 
     Parameters
     ----------
@@ -22,25 +22,25 @@ def without_outliers(X, values, gradients):
         Values.
     gradients : ndarray of shape (n, d) or None
         Gradients.
+    groups : ndarray of shape (n_rows,), dtype int
+        Which sample each row was that the user gave, see `CountedRows`.
 
     Returns
     -------
-    tuple
-        The three arrays, as they are where there is no outlier.
-    ndarray of shape (n_outliers,)
-        Rows that are left out.
+    found : ndarray of shape (n,), dtype bool
+        Whether each sample is an outlier.
+    rows : ndarray of shape (n_outliers,)
+        The rows that are.
     """
-    arrays = X, values, gradients
-    found = OutlierTest().find(*arrays)
-    rows = np.flatnonzero(found)
+    found = OutlierTest().find(X, values, gradients)
+    rows = np.flatnonzero(np.isin(groups, np.flatnonzero(found)))
     if len(rows):
         shown = ", ".join(map(str, rows[:5])) + ", ..." * (len(rows) > 5)
         warn(
             f"y or gradient is far from what all other samples say in {len(rows)} of "
-            f"{len(X)} rows ({shown}), which are left out: see outliers_"
+            f"{len(groups)} rows ({shown}), which are left out: see outliers_"
         )
-        arrays = tuple(None if array is None else array[~found] for array in arrays)
-    return arrays, rows
+    return found, rows
 
 
 def report_fit(search, best, max_iter):
@@ -68,7 +68,7 @@ def report_fit(search, best, max_iter):
             f"{len(search.samples.X)} samples are too few for more than the model "
             f"{best.kind.label!r}, which was the best in cross-validation"
         )
-    elif not _report_gradients(search.samples, best.model):
+    elif not _report_gradients(search.samples.repeated(), best.model):
         _report_time(search, best)
 
 
@@ -76,7 +76,8 @@ def _report_time(search, best):
     """Warn of a time at which no prior generates the samples."""
     if best.kind.name == "images":
         return
-    samples, weight = search.samples, search.settings.gradient_weight
+    samples = search.samples.repeated()
+    weight = search.settings.gradient_weight
     largest = TimeTest().largest_time(samples, best.validation_error, weight)
     if largest is not None:
         warn(

@@ -135,7 +135,7 @@ class SettingChoice:
         A = None if A is None else A.numpy()
         B, X = pairs.of(pairs.seen)
         spread = 1.0 if keep_order else self.sizes(X - X.mean(axis=0), X)
-        choice = self.linear.choose(pairs.B, pairs.X, A, pairs.held_out, spread)
+        choice = self.linear.choose(pairs, A, spread)
         statistics = statistics_of(B, X)
         linear = choice.kind.fit(statistics)
         if not is_known:

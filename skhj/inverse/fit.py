@@ -69,7 +69,7 @@ class UnrolledFitter:
     choice: SettingChoice = SettingChoice()
     early_stopping: bool = True
 
-    def fit(self, B, X, operator, *, held_out, trainer):
+    def fit(self, B, X, operator, *, held_out, trainer, counts=None):
         """Fit an inverse.
 
         Parameters
@@ -84,6 +84,8 @@ class UnrolledFitter:
             Samples on which the linear estimate is chosen.
         trainer : Trainer
             Trains modules; its generator is the source of the noise too.
+        counts : ndarray of shape (n,), dtype int, or None, default=None
+            How often each sample counts; None where all count once.
 
         Returns
         -------
@@ -92,7 +94,8 @@ class UnrolledFitter:
         """
         seen = ~held_out if self.early_stopping else np.ones(len(B), dtype=bool)
         with trainer.task("linear estimate"):
-            pairs = self._with_noise(Pairs(B, X, held_out, seen), operator, trainer)
+            pairs = Pairs(B, X, held_out, seen, counts)
+            pairs = self._with_noise(pairs, operator, trainer)
             candidates = self._candidates(pairs, operator)
             task = self._task(pairs, operator, candidates[0].setting)
             candidates = self._with_mixture(
@@ -175,12 +178,11 @@ class UnrolledFitter:
 
     def _task(self, pairs, operator, setting):
         """What to learn; data without noise are those of any of the settings."""
-        B, X = pairs.B, pairs.X
         with threads_for(pairs.operator_products):
-            level = self.noise.level(B, X, operator)
+            level = self.noise.level(*pairs.all, operator)
             noiseless = None
             if level is not None:
-                noiseless = setting.noiseless_data(X, operator)
+                noiseless = setting.noiseless_data(pairs.X, operator)
         return Task(
             pairs,
             self.architecture,
@@ -196,4 +198,4 @@ def _refitted(inverse, candidate, pairs):
     if candidate.setting.mixture is not None:  # made around the linear estimate
         return inverse
     with threads_for(candidate.setting.n_products(*pairs.sizes)):
-        return inverse.with_linear(candidate.refit(pairs.B, pairs.X))
+        return inverse.with_linear(candidate.refit(*pairs.all))

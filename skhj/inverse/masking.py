@@ -88,7 +88,7 @@ class MaskedSetting(DenseSetting):
 
     def augment(self, pairs, noise_level, generator):
         """What is drawn afresh in each step: noise where it is known, and masks."""
-        masks = ~np.isnan(pairs.B[pairs.seen])
+        masks = ~np.isnan(pairs.of(pairs.seen)[0])
         return FreshMasks(masks, self.units.scale, noise_level, generator)
 
 

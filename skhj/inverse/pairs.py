@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skhj.numerics.repeated_rows import repeated_rows
+
 __all__ = ["Pairs"]
 
 
@@ -21,12 +23,15 @@ class Pairs(NamedTuple):
     seen : ndarray of shape (n,), dtype bool
         Samples that estimates, units and networks are made of: those not held out, or
         without early stopping all.
+    counts : ndarray of shape (n,), dtype int, or None, default=None
+        How often each counts; None where all count once.
     """
 
     B: np.ndarray
     X: np.ndarray
     held_out: np.ndarray
     seen: np.ndarray
+    counts: np.ndarray | None = None
 
     @property
     def sizes(self):
@@ -42,6 +47,18 @@ class Pairs(NamedTuple):
         """The same pairs with models over their sizes, (N,) or one of all."""
         return self._replace(X=self.X / sizes)
 
-    def of(self, rows):
-        """Data and models of some rows."""
+    def rows(self, mask):
+        """Rows of a mask, each as often as it counts."""
+        return mask if self.counts is None else repeated_rows(self.counts, mask)
+
+    def of(self, mask):
+        """Data and models of some rows, each as often as it counts."""
+        rows = self.rows(mask)
         return self.B[rows], self.X[rows]
+
+    @property
+    def all(self):
+        """Data and models of all rows, each as often as it counts."""
+        if self.counts is None:
+            return self.B, self.X
+        return self.of(self.held_out | ~self.held_out)

@@ -116,10 +116,12 @@ class Task:
         def single(array):
             return to_tensor(array, dtype=np.float32, device=trainer.device)
 
-        B, X, held_out, seen = self.pairs
+        pairs = self.pairs
 
-        def of(rows, data):
-            return single(units.inputs(data[rows])), single(units.answers(X[rows]))
+        def of(mask, data):
+            inputs, answers = pairs._replace(B=data).of(mask)
+            return single(units.inputs(inputs)), single(units.answers(answers))
 
-        validation = of(held_out, B) if self.judged else None
-        return of(seen, B if self.noise_level is None else self.noiseless), validation
+        validation = of(pairs.held_out, pairs.B) if self.judged else None
+        data = pairs.B if self.noise_level is None else self.noiseless
+        return of(pairs.seen, data), validation

@@ -30,6 +30,9 @@ class OutlierTest:
         Share of the samples that are outliers at most: of more, none is.
     per_coefficient : int, default=3
         Samples that each coefficient asks for; with fewer, the median is the fit.
+    fewest : int, default=6
+        Samples below which none is one: of three, two are often so close that the third
+        is far from both.
     n_steps : int, default=20
         Of reweighting.
     many : int, default=100
@@ -41,6 +44,7 @@ class OutlierTest:
     threshold: float = 100.0
     share: float = 0.05
     per_coefficient: int = 3
+    fewest: int = 6
     n_steps: int = 20
     many: int = 100
     rounding: float = 1e-6
@@ -62,6 +66,8 @@ class OutlierTest:
         ndarray of shape (n,), dtype bool
             Whether each sample is one.
         """
+        if len(X) < self.fewest:
+            return np.zeros(len(X), dtype=bool)
         X = X - np.median(X, axis=0)
         length = np.median(_sizes(X))
         U = X / (length if length > 0 else 1.0)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skhj import hamilton_jacobi as hj
+from skhj.numerics.repeated_rows import repeated_rows
 
 __all__ = ["Samples", "samples_of_prior"]
 
@@ -24,6 +25,8 @@ class Samples(NamedTuple):
         Time.
     held_out : ndarray of shape (n,), dtype bool
         Samples that choose among weights and among models, and are not trained on.
+    counts : ndarray of shape (n,), dtype int, or None, default=None
+        How often each counts; None where all count once.
     """
 
     X: np.ndarray
@@ -31,6 +34,7 @@ class Samples(NamedTuple):
     gradients: np.ndarray | None
     t: float
     held_out: np.ndarray
+    counts: np.ndarray | None = None
 
     @property
     def seen(self):
@@ -45,11 +49,17 @@ class Samples(NamedTuple):
     def take(self, rows):
         """The samples of some rows."""
         X, held_out = self.X[rows], self.held_out[rows]
-        values, gradients = (
+        values, gradients, counts = (
             None if array is None else array[rows]
-            for array in (self.values, self.gradients)
+            for array in (self.values, self.gradients, self.counts)
         )
-        return Samples(X, values, gradients, self.t, held_out)
+        return Samples(X, values, gradients, self.t, held_out, counts)
+
+    def repeated(self):
+        """Samples that count once each, as many copies of these as they count."""
+        if self.counts is None:
+            return self
+        return self.take(repeated_rows(self.counts))._replace(counts=None)
 
     def negated(self):
         """Samples of minus the function: the value function is one over a prior's."""
@@ -80,9 +90,9 @@ def samples_of_prior(samples, model):
     Samples
         Of the prior.
     """
-    X, S, slope, t, held_out = samples
+    X, S, slope, t, held_out, counts = samples
     if S is None or slope is None:
         S, slope, _ = model.value(X)
     P = hj.prox_from_gradient(X, slope, t)
     J = hj.prior_at_prox(X, P, S, t)
-    return Samples(P, J, hj.prior_gradient_from_point(P, X, t), t, held_out)
+    return Samples(P, J, hj.prior_gradient_from_point(P, X, t), t, held_out, counts)

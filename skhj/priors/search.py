@@ -1,6 +1,6 @@
 """Kinds of models fitted to the same samples, as long as it pays."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -94,7 +94,8 @@ class PriorSearch:
     Parameters
     ----------
     samples : Samples
-        Values of a value function, its gradients, or both.
+        Values of a value function, its gradients, or both. Kinds are fitted to as many
+        copies as they count, and asked beforehand whether they afford the samples.
     settings : Settings
         How to train.
     rng : RandomState
@@ -156,7 +157,11 @@ class PriorSearch:
         if plain is not None:
             self.found.insert(0, plain)
         best, *others = self.found
-        return [best.kind.finish(best, self), *others]
+        return [best.kind.finish(best, self.repeated()), *others]
+
+    def repeated(self):
+        """The same search, on as many copies of the samples as they count."""
+        return replace(self, samples=self.samples.repeated())
 
     def _why_not(self, kind, wanted):
         """Why a kind that can learn from the samples is not tried; empty if it is."""
@@ -173,7 +178,7 @@ class PriorSearch:
                 return "it promises no gain beside what was found"
             # A fit beyond arithmetic shows in its error on the hold-out.
             with np.errstate(over="ignore", invalid="ignore"):
-                candidate = kind.fit(self)
+                candidate = kind.fit(self.repeated())
             error = self.validation_error(candidate.model)
         except _RUN_AWAY as failure:
             self.failures.append(Failure(kind, failure))
@@ -194,7 +199,8 @@ class PriorSearch:
         """
         if not self.found:
             return False
-        values, held_out = self.samples.targets(), self.samples.held_out
+        samples = self.samples.repeated()
+        values, held_out = samples.targets(), samples.held_out
         with np.errstate(over="ignore"):
             variance = ((values - values.mean(axis=0))[held_out] ** 2).mean()
         share = max(share, self.settings.negligible)
@@ -202,7 +208,7 @@ class PriorSearch:
 
     def validation_error(self, model):
         """Mean squared error on the hold-out, of S, or of the prox where known."""
-        unseen = self.samples.take(self.samples.held_out)
+        unseen = self.samples.take(self.samples.held_out).repeated()
         answer = model.value(unseen.X)
         with np.errstate(over="ignore", invalid="ignore"):
             if unseen.values is not None:
@@ -242,5 +248,5 @@ class PriorSearch:
             What it made.
         """
         if make not in self._shared:
-            self._shared[make] = make(self)
+            self._shared[make] = make(self.repeated())
         return self._shared[make]

@@ -28,6 +28,22 @@ def test_ten_samples_of_five_features_are_no_worse_than_their_mean_and_told():
     np.testing.assert_allclose(values, est.predict(X), rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:3 samples are too few")
+@pytest.mark.parametrize("seed", range(4))
+def test_of_three_samples_no_model_is_better_by_more_than_chance(seed):
+    X = np.random.default_rng(seed).uniform(-4, 4, size=(3, 1))
+    y = L1().value(X, 0.5)
+    est = fitted(X, y)
+    assert len(est.outliers_) == 0
+    assert est.network_ == "quadratic"
+
+
+@pytest.mark.filterwarnings("ignore:2 samples are too few")
+def test_two_samples_are_a_plain_model():
+    X = np.array([[0.0], [1.0]])
+    assert fitted(X, np.array([0.0, 1.0])).network_ == "quadratic"
+
+
 def test_samples_that_are_enough_are_left_to_the_splines():
     X = 2 * np.random.default_rng(0).normal(size=(20, 2))
     est = fitted(X, ConcaveQuadratic(0.5).value(X, 0.5))

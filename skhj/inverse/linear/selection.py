@@ -95,19 +95,15 @@ class LinearSelection:
     few_numbers: int = 512
     n_hold_outs: int = 8
 
-    def choose(self, B, X, A, held_out, sizes=1.0):
+    def choose(self, pairs, A, sizes=1.0):
         """Choose the best on samples held out.
 
         Parameters
         ----------
-        B : ndarray of shape (n, M)
-            Data.
-        X : ndarray of shape (n, N)
-            Models.
+        pairs : Pairs
+            Data and models, and which of them to choose on.
         A : ndarray of shape (M, N) or None
             The operator, where it is known and linear.
-        held_out : ndarray of shape (n,), dtype bool
-            Samples to choose on.
         sizes : ndarray of shape (N,) or float, default=1.0
             Sizes of the unknowns, relative to which their errors count.
 
@@ -120,11 +116,11 @@ class LinearSelection:
         def total(choice):
             return np.sum(choice.error / sizes**2)
 
-        numbers = max(B.shape[1], X.shape[1])
-        is_small = len(B) < self.few_samples and numbers <= self.few_numbers
+        n, numbers = pairs.sizes
+        is_small = n < self.few_samples and numbers <= self.few_numbers
         n_turns = self.n_hold_outs if is_small else 1
         turns = [
-            self._judged(B, X, A, np.roll(held_out, turn * len(B) // n_turns))
+            self._judged(pairs, A, np.roll(pairs.held_out, turn * n // n_turns))
             for turn in range(n_turns)
         ]
         ridges, wieners = (_averaged(kinds) for kinds in zip(*turns, strict=True))
@@ -134,12 +130,13 @@ class LinearSelection:
         best_known = min(wieners, key=total)
         return best if total(best) < self.margin * total(best_known) else best_known
 
-    def _judged(self, B, X, A, held_out):
+    def _judged(self, pairs, A, held_out):
         """Choices with their errors on some samples: ridges, and those that know A."""
-        statistics = statistics_of(B[~held_out], X[~held_out])
+        statistics = statistics_of(*pairs.of(~held_out))
+        B, X = pairs.of(held_out)
 
         def judged(kind, estimate):
-            misfit = estimate(B[held_out]) - X[held_out]
+            misfit = estimate(B) - X
             return LinearChoice(np.mean(misfit**2, axis=0), kind)
 
         ridges = []

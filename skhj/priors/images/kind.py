@@ -15,7 +15,6 @@ from skhj.priors.images.model import ImageModel
 from skhj.priors.images.pixel_range import PixelRange
 from skhj.priors.images.prior import ImagePrior
 from skhj.priors.kind import Kind
-from skhj.priors.samples import Samples
 
 __all__ = ["Images"]
 
@@ -140,7 +139,7 @@ class Images(Kind):
             return super().prior_samples(samples.take(samples.held_out), model)
         P = hj.prox_from_gradient(samples.X, samples.gradients, samples.t)
         J, gradient, _ = model.prior(P)
-        return Samples(P, J, gradient, samples.t, samples.held_out)
+        return samples._replace(X=P, values=J, gradients=gradient)
 
     def obstacle(self, samples, settings):
         """Priors of images know the squared error only, in single precision."""

@@ -5,6 +5,7 @@ from linear_pairs import linear_pairs
 
 from skhj.inverse.linear.dense import statistics_of
 from skhj.inverse.linear.selection import LinearSelection, Ridge, Wiener
+from skhj.inverse.pairs import Pairs
 
 
 def test_choice_knows_the_operator_where_samples_are_few():
@@ -13,7 +14,9 @@ def test_choice_knows_the_operator_where_samples_are_few():
     statistics = statistics_of(B[:30], X[:30])
     errors = []
     for operator in (A, None):
-        choice = LinearSelection().choose(B[:30], X[:30], operator, held_out)
+        choice = LinearSelection().choose(
+            Pairs(B[:30], X[:30], held_out, ~held_out), operator
+        )
         errors.append(np.mean((choice.kind.fit(statistics)(B[30:]) - X[30:]) ** 2))
     assert errors[0] < 0.9 * errors[1]
 
@@ -22,16 +25,16 @@ def test_choice_from_few_samples_does_not_hang_on_those_held_out():
     B, X, A = linear_pairs(n=100)
     moved = np.roll(B, 25, axis=0), np.roll(X, 25, axis=0)
     held_out = np.arange(100) < 10
-    choice = LinearSelection().choose(B, X, A, held_out)
-    again = LinearSelection().choose(*moved, A, held_out)
+    choice = LinearSelection().choose(Pairs(B, X, held_out, ~held_out), A)
+    again = LinearSelection().choose(Pairs(*moved, held_out, ~held_out), A)
     np.testing.assert_allclose(again.error, choice.error)
 
 
 def test_choice_leaves_a_wrong_operator():
     B, X, A = linear_pairs()
     held_out = np.arange(len(B)) < 40
-    right = LinearSelection().choose(B, X, A, held_out)
-    wrong = LinearSelection().choose(B, X, -3 * A, held_out)
+    right = LinearSelection().choose(Pairs(B, X, held_out, ~held_out), A)
+    wrong = LinearSelection().choose(Pairs(B, X, held_out, ~held_out), -3 * A)
     assert wrong.error.sum() <= 1.02 * right.error.sum()
 
 
@@ -39,7 +42,7 @@ def test_refit_on_the_same_samples_has_the_error_of_the_choice():
     B, X, A = linear_pairs(n=2000)
     held_out = np.arange(len(B)) < 40
     for operator in (A, None):
-        choice = LinearSelection().choose(B, X, operator, held_out)
+        choice = LinearSelection().choose(Pairs(B, X, held_out, ~held_out), operator)
         again = choice.kind.fit(statistics_of(B[~held_out], X[~held_out]))
         error = np.mean((again(B) - X)[held_out] ** 2, axis=0)
         np.testing.assert_allclose(error, choice.error)
@@ -49,7 +52,11 @@ def test_margin_says_when_the_operator_is_left():
     B, X, A = linear_pairs()
     held_out = np.arange(len(B)) < 40
     kinds = [
-        type(LinearSelection(margin=margin).choose(B, X, A, held_out).kind)
+        type(
+            LinearSelection(margin=margin)
+            .choose(Pairs(B, X, held_out, ~held_out), A)
+            .kind
+        )
         for margin in (0.0, np.inf)
     ]
     assert kinds == [Wiener, Ridge]
