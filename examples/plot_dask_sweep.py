@@ -2,10 +2,10 @@
 A sweep on many machines
 ========================
 
-Searches of scikit-learn run their fits through joblib, and joblib runs them on dask: the
-same search then uses every worker of a cluster. Here these are two processes of this
-machine; ``Client("tcp://scheduler:8786")`` instead is a cluster that stands elsewhere,
-whose workers have skhj installed. It takes ``pip install "skhj[dask]"``.
+Searches of scikit-learn run their fits through joblib, and joblib runs them on dask:
+the same search then uses every worker of a cluster. Here these are two processes of
+this machine; ``Client("tcp://scheduler:8786")`` instead is a cluster that stands
+elsewhere, whose workers have skhj installed. It takes ``pip install "skhj[dask]"``.
 """
 
 import matplotlib as mpl
@@ -46,9 +46,9 @@ def sweep():
 # %%
 # Where it runs
 # -------------
-# Dask tells its workers to compute on one thread each, and skhj follows: two workers on
-# two cores do not wait for each other. The scores are those of a search in this process,
-# but for the last digits.
+# Dask tells its workers to compute on one thread each, and skhj follows: two workers
+# on two cores do not wait for each other. The scores are those of a search in this
+# process, but for the last digits.
 
 
 def main():

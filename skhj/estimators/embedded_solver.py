@@ -1,7 +1,7 @@
 """Estimator of models from measurements of them, by unrolled networks."""
 
 from functools import partial
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from skhj.estimators.inverse_estimator import InverseEstimator, warn_of_fit
 from skhj.estimators.mixtures import fit_mixture
 from skhj.estimators.process_state import keeps_process_state
 from skhj.estimators.progress import CallbackSupportMixin, FitProgress, with_callbacks
+from skhj.estimators.training_options import AUTO, COUNT, POSITIVE, TRAINING
 from skhj.inverse.candidates import SettingChoice
 from skhj.inverse.defaults import Defaults
 from skhj.inverse.fit import UnrolledFitter
@@ -35,8 +36,6 @@ from skhj.operators import as_operator
 from skhj.training import Schedule, Trainer
 
 __all__ = ["EmbeddedInverseSolver"]
-
-_AUTO, _COUNT = StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")
 
 
 class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
@@ -185,29 +184,25 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
     """
 
     _parameter_constraints = {
+        **TRAINING,
         "operator": "no_validation",
         "network": [StrOptions({"eunet", "optenet", "proximal"})],
         "embedding": [StrOptions({"shared", "layer", "time"})],
-        "embedding_dim": [_AUTO, _COUNT],
-        "n_layers": [_COUNT],
+        "embedding_dim": [AUTO, COUNT],
+        "n_layers": [COUNT],
         "potential": [StrOptions({"learned", "l1"})],
-        "potential_depth": [_COUNT],
+        "potential_depth": [COUNT],
         "image_shape": ["array-like", None],
         "resolution": [StrOptions({"half", "full"})],
         "precondition": ["boolean"],
         "loss": [StrOptions({"mse", "energy"})],
         # Its square is the noise's variance.
-        "noise_level": [_AUTO, Interval(Real, 0, 1e150, closed="left"), None],
+        "noise_level": [AUTO, Interval(Real, 0, 1e150, closed="left"), None],
         "missing": [StrOptions({"error", "allow"})],
         "bounds": ["array-like", None],
-        "max_iter": [_AUTO, _COUNT],
-        "batch_size": [_AUTO, _COUNT],
-        "learning_rate": [_AUTO, Interval(Real, 0, None, closed="neither")],
+        "max_iter": [AUTO, COUNT],
+        "learning_rate": [AUTO, POSITIVE],
         "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "device": [str, torch.device, None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(

@@ -4,7 +4,6 @@ import math
 from numbers import Integral, Real
 
 import numpy as np
-import torch
 from sklearn.base import _fit_context, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -25,6 +24,7 @@ from skhj.estimators.prior_options import (
 from skhj.estimators.prior_reports import report_answer, report_fit
 from skhj.estimators.process_state import keeps_process_state
 from skhj.estimators.progress import CallbackSupportMixin, FitProgress, with_callbacks
+from skhj.estimators.training_options import AUTO, COUNT, POSITIVE, TRAINING
 from skhj.operators.image_shape import check_image_shape, with_channels
 from skhj.priors.kinds import NAMES, kinds_of
 from skhj.priors.samples import Samples
@@ -64,8 +64,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
           the same for images of any shape, see `for_images`.
         - "auto": splines, then, unless these leave next to nothing, the others; the
           best on the hold-out is kept. "images" alone with ``image_shape``.
-        - A class is called with the number of features; its modules map (n, d) to (n,),
-          are convex, and a method ``project_``, if any, is called after each step.
+        - A class is called with the number of features and ``network_params``; its
+          modules map (n, d) to (n,), are convex, and a method ``project_``, if any, is
+          called after each step.
     target : {"value", "prox"}, default="value"
         What y is in ``fit``: values S(x, t), or proximal points (or the clean signals
         of which X are noisy ones). With "prox", ``predict`` returns proximal points,
@@ -83,6 +84,11 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         Units of the shallow branch of "icnn"; may be 0.
     softplus_beta : float, default=5.0
         Sharpness of the softplus of "icnn" at the start.
+    network_params : dict or None, default=None
+        Keyword arguments of a ``network`` that is a class.
+    net_params : dict or None, default=None
+        Parameters of the `skorch.NeuralNet` that trains convex networks, such as
+        ``optimizer``, ``callbacks`` (beside those here) or ``compile``.
     max_iter : int, default=100
         Largest number of passes over the data, for each network; half of them for one
         that only starts Newton's method. Training ends when half as many pass without
@@ -186,28 +192,23 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
 
     _largest_point = 1e153  # sums of squares are numbers
     _parameter_constraints = {
-        "t": [StrOptions({"auto"}), Interval(Real, 0, 1e150, closed="neither")],
+        **TRAINING,
+        "t": [AUTO, Interval(Real, 0, 1e150, closed="neither")],
         "network": [StrOptions(set(NAMES)), type],
         "target": [StrOptions({"value", "prox"})],
         "metric": ["array-like", None],
         "image_shape": ["array-like", None],
         "hidden_layer_sizes": ["array-like"],
         "wide_units": [Interval(Integral, 0, None, closed="left")],
-        "softplus_beta": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "softplus_beta": [POSITIVE],
+        "network_params": [dict, None],
+        "net_params": [dict, None],
+        "max_iter": [COUNT],
+        "learning_rate": [POSITIVE],
         "gradient_weight": [Interval(Real, 0, None, closed="left")],
         "prox_loss": [StrOptions({"squared", "matching"})],
-        "matching_width": [Interval(Real, 0, None, closed="neither")],
+        "matching_width": [POSITIVE],
         "prior_method": [StrOptions({"auto", "network", "newton", "inversion"})],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "device": [str, torch.device, None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -221,6 +222,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         hidden_layer_sizes=(96, 96),
         wide_units=256,
         softplus_beta=5.0,
+        network_params=None,
+        net_params=None,
         max_iter=100,
         batch_size="auto",
         learning_rate=0.02,
@@ -241,6 +244,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.wide_units = wide_units
         self.softplus_beta = softplus_beta
+        self.network_params = network_params
+        self.net_params = net_params
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -289,14 +294,11 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         """
         self._forget_fit()
         check_network(self)
-        X, S, gradient, counts, outliers = check_targets(
-            self, X, y, gradient, sample_weight
-        )
+        X, S, G, counts, outliers = check_targets(self, X, y, gradient, sample_weight)
         shape = check_shape(self.image_shape, X)
         rng = check_random_state(self.random_state)
         held_out = hold_out(len(X), self.validation_fraction, rng)
-        samples = Samples(X, S, gradient, self.t, held_out, counts)
-        samples = timed(self, samples, rng)
+        samples = timed(self, Samples(X, S, G, self.t, held_out, counts), rng)
         progress, device = FitProgress(self), resolve_device(self.device)
         settings = settings_of(self, samples.repeated().n_seen, device, progress)
         search = PriorSearch(samples, settings, rng)
@@ -337,12 +339,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         )
 
     def _load(self):
-        model = self._fitted_kind.load(
-            self.value_weights_,
-            self.prior_weights_,
-            t=self._fitted_time,
-            method=self.prior_method_,
-        )
+        weights, method = (self.value_weights_, self.prior_weights_), self.prior_method_
+        model = self._fitted_kind.load(*weights, t=self._fitted_time, method=method)
         model.to(resolve_device_or_cpu(self.device))
         return {"_loaded_model": model}
 

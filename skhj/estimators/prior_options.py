@@ -21,7 +21,7 @@ from skhj.priors.few_samples import FewSamples
 from skhj.priors.kinds import NAMES
 from skhj.priors.search import Settings
 from skhj.priors.time_search import TimeSearch
-from skhj.training import Schedule, Trainer
+from skhj.training import Schedule, Trainer, checked_net_params
 
 __all__ = ["check_network", "check_shape", "check_targets", "settings_of", "timed"]
 
@@ -51,6 +51,11 @@ def check_network(est):
     if est.image_shape is not None and est.network not in ("auto", "images"):
         raise ValueError(
             f"network must be 'auto' or 'images' with image_shape, got {est.network!r}"
+        )
+    if est.network_params and not isinstance(est.network, type):
+        raise ValueError(
+            "network_params must be None unless network is a class, got "
+            f"{est.network_params} with network={est.network!r}"
         )
     sizes = list(est.hidden_layer_sizes)
     if not all(isinstance(size, Integral) and size > 0 for size in sizes):
@@ -204,12 +209,16 @@ def settings_of(est, n_seen, device, progress):
         batch_size = _usual_batch_size(n_seen, est.image_shape)
     schedule = Schedule(est.max_iter, batch_size, est.learning_rate)
     generator = torch.Generator()
-    trainer = Trainer(schedule, generator, device, est.verbose, progress)
+    net_params = checked_net_params(est.net_params)
+    trainer = Trainer(
+        schedule, generator, device, est.verbose, progress, net_params=net_params
+    )
     architecture = ICNNArchitecture(
         tuple(est.hidden_layer_sizes), est.wide_units, est.softplus_beta
     )
     if isinstance(est.network, type):
-        architecture = UserArchitecture(est.network)
+        params = est.network_params or {}
+        architecture = UserArchitecture(est.network, params)
     matching = None
     if est.prox_loss == "matching":
         matching = ProximalMatching(est.matching_width)

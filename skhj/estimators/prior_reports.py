@@ -3,7 +3,9 @@
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skhj import hamilton_jacobi as hj
 from skhj.exceptions import ExtrapolationWarning, warn
+from skhj.priors.convex.kind import ConvexNetwork
 from skhj.priors.gradient_mismatch import GradientTest, gradient_mismatch
 from skhj.priors.largest_time import TimeTest
 from skhj.priors.outliers import OutlierTest
@@ -57,6 +59,8 @@ def report_fit(search, best, max_iter):
     """
     for kind, error in search.failures:
         warn(f"network {kind.label!r} failed and is left out: {error}")
+    if isinstance(best.kind, ConvexNetwork) and best.kind.architecture.may_err:
+        _report_convexity(search.samples, best)
     for name in best.unsettled:
         warn(
             f"the network of the {name} was still improving when its training ended; "
@@ -70,6 +74,24 @@ def report_fit(search, best, max_iter):
         )
     elif not _report_gradients(search.samples.repeated(), best.model):
         _report_time(search, best)
+
+
+def _report_convexity(samples, best, *, n_pairs=1000, rounding=1e-6):
+    """Warn of a potential that lies above its chords, between pairs of the samples."""
+    rng = np.random.RandomState(0)
+    first, second = samples.X[rng.randint(len(samples.X), size=(2, n_pairs))]
+    places = first, second, (first + second) / 2
+    start, end, middle = (
+        hj.potential_from_value(x, best.model.value(x).value, samples.t) for x in places
+    )
+    above = middle - (start + end) / 2
+    is_above = above > rounding * np.ptp(np.concatenate([start, end]))
+    if is_above.any():
+        warn(
+            f"network must be convex in its input: the potential of {best.kind.name} "
+            f"lies above its chord between {is_above.mean():.0%} of {n_pairs} pairs of "
+            "samples, so that prox and prior may be wrong"
+        )
 
 
 def _report_time(search, best):

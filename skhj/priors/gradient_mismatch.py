@@ -100,7 +100,7 @@ class GradientTest:
     def _by_pairs(self, samples):
         """Factors that near samples show, where the gradient hardly turns between."""
         rows = np.random.default_rng(0).permutation(len(samples.X))[: self.most]
-        X, S, gradients, _, _ = samples.take(rows)
+        X, S, gradients = samples.take(rows)[:3]
         i, j = self._near(X).T
         steps = X[j] - X[i]
         along = (gradients[i] + gradients[j]) / 2 * steps

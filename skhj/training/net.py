@@ -6,7 +6,13 @@ from skorch.callbacks import Callback
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-__all__ = ["Net", "Steps", "TensorBatches"]
+__all__ = ["Net", "Steps", "TensorBatches", "checked_net_params"]
+
+# What the trainer itself decides.
+_OWN = (
+    "module", "criterion", "dataset", "iterator_train", "iterator_valid",
+    "train_split", "device", "lr", "batch_size", "max_epochs", "verbose",
+)  # fmt: skip
 
 
 class TensorBatches:
@@ -52,6 +58,36 @@ class Net(NeuralNet):
         weights = self.optimizer_.param_groups[0]["params"]
         loss.backward(inputs=[w for w in weights if w.requires_grad])
         return {"loss": loss, "y_pred": answers}
+
+
+def checked_net_params(net_params):
+    """Parameters of skorch's net that a user may give.
+
+    Parameters
+    ----------
+    net_params : dict or None
+        As given.
+
+    Returns
+    -------
+    dict
+        The parameters.
+
+    Raises
+    ------
+    ValueError
+        If skorch has no such parameter, or the trainer sets it itself.
+    """
+    params = dict(net_params or {})
+    kinds = {name.split("__")[0] for name in params}
+    known = set(NeuralNet(nn.Identity, nn.MSELoss).get_params(deep=False))
+    wrong = sorted(map(str, kinds.intersection(_OWN) | (kinds - known)))
+    if wrong:
+        raise ValueError(
+            "net_params must be parameters of skorch.NeuralNet other than "
+            f"{', '.join(_OWN)}, got {', '.join(wrong)}"
+        )
+    return params
 
 
 class Steps(Callback):

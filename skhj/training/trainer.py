@@ -52,6 +52,8 @@ class Trainer:
         Above 1: print a line an epoch.
     progress : FitProgress or None, default=None
         Its method ``task("epoch")`` is a context in which each epoch runs.
+    net_params : dict, default={}
+        Parameters of skorch's net, beside those set here or in their place.
     validation_rows, validation_numbers : int, default=8192, 2**20
         Samples, and numbers in their inputs, of a step of validation: few enough for
         the memory of a network's hidden layers.
@@ -62,6 +64,7 @@ class Trainer:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     verbose: int = 0
     progress: Any = None
+    net_params: dict = field(default_factory=dict)
     validation_rows: int = 8192
     validation_numbers: int = 2**20
 
@@ -136,12 +139,15 @@ class Trainer:
             callbacks = [("timer", EpochTimer()), *callbacks, ("print", PrintLog())]
         row = max(1, training[0][0].numel())
         rows = min(self.validation_rows, max(1, self.validation_numbers // row))
+        given = dict(self.net_params)
+        adam = {"betas": schedule.betas, "fused": True}
+        if "optimizer" not in given:
+            given = {f"optimizer__{name}": adam[name] for name in adam} | given
+        callbacks += given.pop("callbacks", None) or []
         return Net(
             module,
             criterion=criterion,
-            optimizer=torch.optim.Adam,
-            optimizer__betas=schedule.betas,
-            optimizer__fused=True,
+            optimizer=given.pop("optimizer", torch.optim.Adam),
             lr=schedule.learning_rate,
             batch_size=schedule.batch_size,
             iterator_train=TensorBatches,
@@ -153,6 +159,7 @@ class Trainer:
             callbacks=callbacks,
             device=training[0].device,
             verbose=max(0, self.verbose - 1),
+            **given,
         ).initialize()
 
     def _run(self, net, training, validation):
@@ -198,7 +205,8 @@ class _BestWeights:
         loss = losses[-1]
         self.smallest = min(loss, self.smallest)
         if loss <= (1 + self.tolerance) * self.smallest or not judged:
-            weights = net.module_.state_dict()
+            # A compiled module is one around the module.
+            weights = getattr(net.module_, "_orig_mod", net.module_).state_dict()
             self.weights = {name: w.clone() for name, w in weights.items()}
             self.loss, self.epoch = loss, epoch
 

@@ -18,9 +18,11 @@ distributed = pytest.importorskip("distributed")
 def client():
     """Two workers of one thread each."""
     kinds = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-    with distributed.LocalCluster(**kinds) as cluster:
-        with distributed.Client(cluster) as client:
-            yield client
+    with (
+        distributed.LocalCluster(**kinds) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
 
 
 def searches():

@@ -15,6 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
 from torch import nn
 
 from skhj import HJPriorRegressor
@@ -269,6 +270,65 @@ def test_a_users_module_is_trained(data, with_gradient):
     assert est.value_weights_["core_weight"] == 1
     copy = pickle.loads(pickle.dumps(est))
     np.testing.assert_array_equal(copy.prior(X), est.prior(X))
+
+
+class Concave(nn.Module):
+    """A module that is not convex, of a width that is given."""
+
+    def __init__(self, n_features, width):
+        super().__init__()
+        self.linear = nn.Linear(n_features, width)
+
+    def forward(self, x):
+        return -self.linear(x).square().sum(1)
+
+
+# Nor are values so convex those of a prior at this time.
+@pytest.mark.filterwarnings("ignore:t=.* is too large for the samples:UserWarning")
+def test_a_class_is_called_with_its_parameters_and_told_not_to_be_convex(data):
+    X = data[0]
+    params = {"width": 7}
+    est = small(
+        network=Concave, network_params=params, prior_method="inversion", max_iter=20
+    )
+    with pytest.warns(UserWarning, match="network must be convex in its input"):
+        est.fit(X, 2 * (X**2).sum(axis=1))
+    assert est.value_weights_["core.linear.weight"].shape == (7, X.shape[1])
+    copy = pickle.loads(pickle.dumps(clone(est).set_params(**est.get_params())))
+    assert copy.network_params == {"width": 7}
+
+
+class CountingEpochs(Callback):
+    n_epochs = 0
+
+    def on_epoch_end(self, net, **kwargs):
+        type(self).n_epochs += 1
+
+
+def test_parameters_of_the_net_reach_skorch(data):
+    X, y, _ = data
+    params = {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.5}
+    CountingEpochs.n_epochs = 0
+    est = small(max_iter=2, prior_method="inversion")
+    est.set_params(net_params={**params, "callbacks": [CountingEpochs]}).fit(X, y)
+    assert CountingEpochs.n_epochs == 2
+    adam = small(max_iter=2, prior_method="inversion").fit(X, y)
+    assert not np.array_equal(est.loss_curve_, adam.loss_curve_)
+    assert small(max_iter=2, net_params={"optimizer__eps": 1e-7}).fit(X, y).n_iter_ == 2
+
+
+@pytest.mark.parametrize(
+    ("params", "got"),
+    [({"lr": 1.0}, "lr"), ({"nonsense": 1}, "nonsense"), ({"module__x": 1}, "module")],
+)
+def test_parameters_that_the_net_has_not_are_named(data, params, got):
+    with pytest.raises(ValueError, match=f"net_params must be .* got {got}"):
+        small(net_params=params).fit(*data[:2])
+
+
+def test_parameters_of_a_network_that_is_no_class_are_refused(data):
+    with pytest.raises(ValueError, match="network_params must be None unless"):
+        small(network_params={"width": 3}).fit(*data[:2])
 
 
 def _numpy_state():

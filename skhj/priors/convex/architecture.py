@@ -1,7 +1,7 @@
 """How convex modules are built, and semiconvex functions rebuilt from their weights."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -16,6 +16,9 @@ _GLOBAL_GENERATOR = threading.Lock()
 
 class Architecture:
     """Base of the recipes of convex modules; a subclass has ``name`` and ``core``."""
+
+    # Whether modules may turn out not to be convex.
+    may_err = False
 
     def core(self, n_features, seed):
         """Convex module that maps (n, d) to (n,), in single precision."""
@@ -55,10 +58,15 @@ class UserArchitecture(Architecture):
     Parameters
     ----------
     module : type
-        A class that is called with the number of features alone.
+        A class that is called with the number of features.
+    params : dict, default={}
+        And with these keyword arguments.
     """
 
     module: type
+    params: dict = field(default_factory=dict)
+
+    may_err = True
 
     @property
     def name(self):
@@ -86,7 +94,7 @@ class UserArchitecture(Architecture):
         try:
             try:
                 torch.default_generator.manual_seed(seed)
-                return self.module(n_features).float()
+                return self.module(n_features, **self.params).float()
             finally:
                 torch.set_rng_state(before)
         finally:
