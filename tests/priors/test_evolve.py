@@ -26,7 +26,10 @@ pytestmark = pytest.mark.filterwarnings(
 def problem_and_fit(request):
     problem = PROBLEMS[request.param]
     X, y, _ = make_value_samples(problem, 1500, 2, t=T, random_state=0)
-    est = HJPriorRegressor(T, network="icnn", random_state=0, **SMALL).fit(X, y)
+    # The prior of the second network would be one of its own.
+    est = HJPriorRegressor(
+        T, network="icnn", prior_method="newton", random_state=0, **SMALL
+    ).fit(X, y)
     return problem, est, X[:200]
 
 
