@@ -13,11 +13,13 @@ or torch; more than 20 seconds of one core.
 
 import argparse
 import inspect
+import io
 import re
 import signal
 import traceback
 import warnings
 from collections import Counter
+from contextlib import redirect_stdout
 from time import process_time
 
 import fuzz_cases
@@ -48,7 +50,11 @@ def run(number):
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     start = process_time()
     try:
-        with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
+        with (
+            warnings.catch_warnings(record=True) as caught,
+            threadpool_limits(1),
+            redirect_stdout(io.StringIO()),
+        ):
             warnings.simplefilter("always")
             answers = case.run(rng)
         outcome = judge_answers(answers) or judge_warnings(caught) or "answered"
@@ -124,17 +130,24 @@ def main():
     numbers = arguments.only or range(
         arguments.first, arguments.first + arguments.cases
     )
-    outcomes = Parallel(arguments.jobs, batch_size=10)(delayed(run)(n) for n in numbers)
-    report(outcomes, arguments.verbose)
+    parallel = Parallel(arguments.jobs, batch_size=10, return_as="generator")
+    outcomes = []
+    for outcome in parallel(delayed(run)(number) for number in numbers):
+        outcomes.append(outcome)
+        show(*outcome, arguments.verbose)
+    report(outcomes)
 
 
-def report(outcomes, verbose):
-    """Print faults, the rarest kinds too, and a table of callables."""
-    for number, name, outcome, where, seconds, text in outcomes:
-        if verbose or outcome.startswith("fault"):
-            print(f"{number} {name}: {outcome} [{where}] {seconds:.1f} s")
-            if verbose:
-                print("   ", text)
+def show(number, name, outcome, where, seconds, text, verbose):
+    """Print what is a fault, and where everything is wanted the rest."""
+    if verbose or outcome.startswith("fault"):
+        print(f"{number} {name}: {outcome} [{where}] {seconds:.1f} s", flush=True)
+        if verbose:
+            print("   ", text)
+
+
+def report(outcomes):
+    """Print a table of callables."""
     kinds = {True: "faults", False: None}
     table = Counter(
         (name, kinds[outcome.startswith("fault")] or outcome)

@@ -172,7 +172,7 @@ def prior_estimator(rng):
     options.setdefault("t", size_of(rng))
     if "image_shape" in inspect.signature(cls).parameters and rng.uniform() < 0.1:
         options["image_shape"] = (d,)
-    to_points = options.get("target") == "prox" or rng.uniform() < 0.02
+    to_points = str(options.get("target")) == "prox" or rng.uniform() < 0.02
     X = array(rng, n, d)
     y = array(rng, n, d) if to_points else array(rng, n)
     G = array(rng, n, d) if rng.uniform() < 0.4 and not to_points else None
