@@ -189,6 +189,7 @@ def duathlon_mmse(X, *, means=MEANS, widths=1.0, weights=None, noise=0.1):
     )
     mixture = _mixture(means, widths, weights)
     d = mixture.means.shape[1]
+    noise = check_noise(noise)
     error = gm.mean_squared_error(mixture, np.ones(d), noise**2) / d
     return DuathlonLimit(gm.mean(posterior), error)
 

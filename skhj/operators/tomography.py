@@ -1,11 +1,11 @@
 """Tomography: line integrals of an image, in parallel beams."""
 
 import math
-from numbers import Integral
 
 import numpy as np
 import scipy.sparse
 
+from skhj.numerics.given_numbers import positive_integer
 from skhj.operators.image_shape import check_image_shape
 from skhj.operators.matrices import SparseOperator
 
@@ -70,11 +70,7 @@ class ParallelBeam(SparseOperator):
         self.angles = _check_angles(angles)
         if n_detectors is None:
             n_detectors = math.ceil(math.sqrt(2) * max(self.image_shape))
-        if not isinstance(n_detectors, Integral) or n_detectors < 1:
-            raise ValueError(
-                f"n_detectors must be a positive integer or None, got {n_detectors!r}"
-            )
-        self.n_detectors = int(n_detectors)
+        self.n_detectors = positive_integer(n_detectors, "n_detectors", largest=10**6)
         self.data_shape = len(self.angles), self.n_detectors
         projections = [
             _projection(self.image_shape, angle, self.n_detectors)

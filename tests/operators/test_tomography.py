@@ -95,8 +95,8 @@ def test_detectors_are_the_middle_ones_of_more():
         (((8, 8), [0.0, np.nan]), "angles must be .* finite"),
         (((8, 8), ["a"]), r"angles must be .* got \['a'\]"),
         (((8, 8), [1j]), "angles must be .* got"),
-        (((8, 8), [0.0], 0), "n_detectors must be a positive integer or None, got 0"),
-        (((8, 8), [0.0], 2.5), "n_detectors must be a positive integer or None"),
+        (((8, 8), [0.0], 0), "n_detectors must be a positive integer, got 0"),
+        (((8, 8), [0.0], 2.5), "n_detectors must be a positive integer"),
     ],
 )
 def test_bad_parameters_are_named(parameters, message):
