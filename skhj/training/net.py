@@ -34,7 +34,7 @@ class TensorBatches:
         else:
             order = torch.randperm(n_samples, generator=self.generator)
         for rows in order.to(self.tensors[0].device).split(
-            min(self.batch_size, len(order))
+            int(min(self.batch_size, len(order)))
         ):
             inputs, *targets = (tensor[rows] for tensor in self.tensors)
             if self.augment is not None:

@@ -69,7 +69,7 @@ def test_batches_larger_than_any_int_are_all_samples(samples):
     few = {"max_iter": 1, "random_state": 0}
     answers = [
         EmbeddedInverseSolver(np.eye(2), batch_size=size, **few).fit(X, X).predict(X)
-        for size in (10**30, 60)
+        for size in (10**30, np.int64(60))
     ]
     np.testing.assert_array_equal(*answers)
     answers = [
