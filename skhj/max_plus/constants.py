@@ -101,8 +101,8 @@ def prior_constants(
     with np.errstate(over="ignore"):
         alpha = np.minimum(1 + t * ratios.row_minimum, largest_alpha)
         smoothness = 1 + t * ratios.maximum
-    # No pair had anything to say where the maximum is below the minima.
-    silent = smoothness < alpha.min() - 1e-6 * abs(alpha.min())
+        # No pair had anything to say where the maximum is below the minima.
+        silent = smoothness < alpha.min() - 1e-6 * abs(alpha.min())
     if silent or smoothness > largest_smoothness or _meet(X, P):
         smoothness = np.inf
     return PriorConstants(alpha, smoothness)
