@@ -82,7 +82,9 @@ FITS = {
         (X[:9] @ [[1.0], [0.5]], X[:9]),
     ),
     "pairs": (
-        PriorInverseSolver([[1.0, 0.5]], PQMPrior(0.5).fit(X, S, G), max_iter=5),
+        PriorInverseSolver(
+            [[1.0, 0.5]], PQMPrior(0.5).fit(X, S, G), max_iter=5, **SEED
+        ),
         (X[:9] @ [[1.0], [0.5]], X[:9]),
     ),
     "missing": (

@@ -124,9 +124,9 @@ def test_columns_span_what_the_embedding_does():
     matplotlib.pyplot.close(display.figure_)
 
 
-@pytest.mark.parametrize("block", [1, 2])
+@pytest.mark.parametrize("block", [(1, 1), (2, 2)])
 def test_column_of_a_channel_is_the_response_to_its_middle(block):
-    embedding = ConvEmbedding((7, 8), block)
+    embedding = ConvEmbedding((1, 7, 8), block)
     generator = torch.Generator().manual_seed(0)
     kernel = torch.randn(embedding.kernel_shape(5), generator=generator)
     columns = embedding.columns(kernel)

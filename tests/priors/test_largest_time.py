@@ -33,7 +33,7 @@ def test_no_false_alarm(problem, noise):
 
 
 def test_the_fit_says_so():
-    X, y, _, _, _ = samples_of(L1(), 0.5)
+    X, y, *_ = samples_of(L1(), 0.5)
     with pytest.warns(UserWarning, match="t=5 is too large for the samples"):
         HJPriorRegressor(5.0, network="ridge", random_state=0).fit(X, y)
     with warnings.catch_warnings():
