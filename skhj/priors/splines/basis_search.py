@@ -107,8 +107,9 @@ class BasisSearch:
         many = seen.V.shape[1] > self.most_features
         if many or any(ridges.loss(unseen) < most for ridges in starts):
             return starts
+        # Where they are not sure, more candidates are more that are good by chance.
         others = self.candidates.find(seen, rng).values()
-        return starts + [self._start(few, basis, lower) for basis in others]
+        return [self._start(few, basis, lower) for basis in others]
 
     def _best(self, seen, few, unseen, starts, lower):
         """The best of the sums, improved, unless there is one alone."""
