@@ -59,7 +59,7 @@ def noise_precision(noise_level, *, limit=1e150):
     """
     if noise_level is None:
         return 1.0
-    if not 1 / limit <= noise_level <= limit:
+    if not 1 / limit <= float(noise_level) <= limit:
         raise ValueError(
             f"noise_level must be from {1 / limit:g} to {limit:g}, or None, got "
             f"{noise_level!r}: choose other units"

@@ -197,7 +197,8 @@ def gradient_mismatch(samples, model):
     unseen, given = samples.take(samples.held_out), samples.gradients
     errors = model.value(unseen.X).gradient - unseen.gradients
     spread = ((given - given.mean(axis=0)) ** 2).mean()
-    return float((errors**2).mean() / max(spread, 1e-300))
+    with np.errstate(over="ignore"):
+        return float((errors**2).mean() / max(spread, 1e-300))
 
 
 def _orthonormal(columns):

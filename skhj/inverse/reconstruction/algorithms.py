@@ -186,7 +186,8 @@ class Alternating:
         learned prior's prox at its own time is direct, at others a minimisation that
         takes some ``patience`` times as long (splines of 8 features).
         """
-        largest = self.problem.precision * self.problem.norm**2
+        norm = self.problem.norm
+        largest = self.problem.precision * norm * norm
         smallest = max(self.problem.equations.smallest, 1e-4 * largest)
         # Of an operator that is zero, any number.
         best = largest**0.5 * smallest**0.5 or strength
@@ -210,7 +211,7 @@ class Alternating:
             start,
             scale,
             penalty=torch.full_like(scale, self.penalty(strength)),
-            largest=problem.precision * problem.norm**2,
+            largest=problem.precision * problem.norm * problem.norm,
         )
 
 
