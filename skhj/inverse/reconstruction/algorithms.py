@@ -143,7 +143,8 @@ class ForwardBackward:
         longest = self.problem.prior.largest_time / strength
         linear = self.problem.operator.is_linear
         if linear:
-            curvature = self.problem.precision * self.problem.norm**2
+            norm = self.problem.norm
+            curvature = self.problem.precision * norm * norm
             step = torch.full_like(scale, share / curvature if curvature else longest)
         else:
             step = first_step(misfit, start)
@@ -259,8 +260,7 @@ class _Scaled(NamedTuple):
         return self.strength * self.prior.value(x)
 
     def prox(self, x, step):
-        times = self.strength * step
-        return self.prior.prox(x, times.clamp(max=torch.finfo(times.dtype).max))
+        return self.prior.prox(x, self.strength * step)
 
 
 class _Box(NamedTuple):

@@ -53,6 +53,8 @@ class Regulariser:
 
     def prox(self, x, time):
         """Proximal points at a time for each row, shape (n, N)."""
+        limits = torch.finfo(time.dtype)
+        time = time.clamp(limits.tiny, limits.max)
         times = time.unique()
         if len(times) == 1:
             return self._prox(x, float(times))
