@@ -95,7 +95,10 @@ def test_detectors_are_the_middle_ones_of_more():
         (((8, 8), [0.0, np.nan]), "angles must be .* finite"),
         (((8, 8), ["a"]), r"angles must be .* got \['a'\]"),
         (((8, 8), [1j]), "angles must be .* got"),
-        (((8, 8), [0.0], 0), "n_detectors must be a positive integer, got 0"),
+        (
+            ((8, 8), [0.0], 0),
+            "n_detectors must be a positive integer of at most 1000000, got 0",
+        ),
         (((8, 8), [0.0], 2.5), "n_detectors must be a positive integer"),
     ],
 )
