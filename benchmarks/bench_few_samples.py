@@ -27,14 +27,7 @@ from time import process_time
 import numpy as np
 from bench_generalisation import random_rotation
 from bench_paper_tables import two_wells
-from comparison import (
-    describe,
-    limit_threads,
-    make_parser,
-    parse,
-    store_cells,
-    stored_cells,
-)
+from comparison import make_parser, measure_cells, parse
 from more_priors import EuclideanNorm, SmoothRidges, Transformed
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -166,20 +159,12 @@ def markdown(cells, settings):
 
 def main(arguments):
     """Run all cells that are not there yet."""
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    file = arguments.output / "few_samples.json"
-    settings = describe(arguments)
-    cells = stored_cells(file, settings)
-    done = {(c["prior"], c["n"], c["d"], c["seed"]) for c in cells}
     seeds = arguments.seeds[:1] if arguments.quick else arguments.seeds
-    with limit_threads(arguments):
-        for seed, (n, d), name in product(seeds, SIZES, PRIORS):
-            if (name, n, d, seed) in done:
-                continue
-            cells.append(run_cell(name, n, d, seed))
-            print(cells[-1], flush=True)
-            store_cells(file, settings, cells)
-            file.with_suffix(".md").write_text(markdown(cells, settings))
+    choices = (
+        (name, n, d, seed) for seed, (n, d), name in product(seeds, SIZES, PRIORS)
+    )
+    headings = ("prior", "n", "d", "seed")
+    measure_cells("few_samples", headings, choices, run_cell, markdown, arguments)
 
 
 if __name__ == "__main__":

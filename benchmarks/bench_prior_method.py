@@ -7,18 +7,11 @@ are uniform in a cube that is turned at random, t is 1.
 """
 
 from itertools import product
+from operator import itemgetter
 
 import numpy as np
 from bench_paper_tables import PROBLEMS
-from comparison import (
-    chosen,
-    describe,
-    limit_threads,
-    make_parser,
-    parse,
-    store_cells,
-    stored_cells,
-)
+from comparison import chosen, make_parser, measure_cells, parse, table
 from scipy.stats import ortho_group
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._testing import ignore_warnings
@@ -32,9 +25,9 @@ HEADINGS = ("prior", "d", "data", "noise", "seed")
 
 
 @ignore_warnings(category=ConvergenceWarning)
-def measure(cell):
+def measure(name, d, data, noise, seed):
     """Errors of both ways, and the one that was taken."""
-    name, d, data, noise, seed = cell
+    cell = dict(zip(HEADINGS, (name, d, data, noise, seed), strict=True))
     problem, (n, max_iter) = KINKED[name](d), SIZES[d]
     rng = np.random.RandomState(seed)
     turn = ortho_group.rvs(d, random_state=rng)
@@ -53,33 +46,23 @@ def measure(cell):
         left = est._loaded_model.prior(P, method).value - J
         shift = left.mean() if target == "prox" else 0.0
         errors[method] = np.mean((left - shift) ** 2) / J.var()
-    named = dict(zip(HEADINGS, cell, strict=True))
-    return {**named, **errors, "taken": est.prior_method_}
+    return {**cell, **errors, "taken": est.prior_method_}
 
 
 def markdown(cells, settings):
     """The table of all cells."""
-    lines = [
-        "# The way to the prior",
-        "",
-        *(__doc__ or "").splitlines()[2:],
-        "",
-        settings["machine"],
-        "",
-        f"    {settings['command']}",
-        "",
-        f"| {' | '.join(HEADINGS)} | network | Newton | taken | over the better |",
-        "|---" * (len(HEADINGS) + 4) + "|",
-    ]
-    for cell in sorted(cells, key=lambda one: [str(one[name]) for name in HEADINGS]):
-        named = " | ".join(str(cell[name]) for name in HEADINGS)
-        network, newton = cell["network"], cell["newton"]
-        taken = cell["taken"]
-        ratio = cell[taken] / min(network, newton)
-        lines.append(
-            f"| {named} | {network:.2g} | {newton:.2g} | {taken} | {ratio:.2f} |"
-        )
-    return "\n".join(lines) + "\n"
+
+    def over_the_better(cell):
+        return f"{cell[cell['taken']] / min(cell['network'], cell['newton']):.2f}"
+
+    columns = {name: itemgetter(name) for name in HEADINGS} | {
+        "network": lambda cell: f"{cell['network']:.2g}",
+        "Newton": lambda cell: f"{cell['newton']:.2g}",
+        "taken": itemgetter("taken"),
+        "over the better": over_the_better,
+    }
+    text = "\n".join((__doc__ or "").splitlines()[2:])
+    return table("The way to the prior", text, cells, settings, columns)
 
 
 def main():
@@ -87,25 +70,15 @@ def main():
     parser = make_parser(__doc__)
     parser.set_defaults(seeds=[0], threads=1)
     arguments = parse(parser)
-    file, settings = arguments.output / "prior_method.json", describe(arguments)
-    cells = stored_cells(file, settings)
-    known = {tuple(cell[name] for name in HEADINGS) for cell in cells}
     choices = product(
         arguments.seeds,
-        (2,) if arguments.quick else SIZES,
-        ("values", "proximal points"),
         (0.0, 0.1),
+        ("values", "proximal points"),
+        (2,) if arguments.quick else SIZES,
         chosen(KINKED, arguments),
     )
-    for seed, d, data, noise, name in choices:
-        cell = (name, d, data, noise, seed)
-        if cell in known:
-            continue
-        with limit_threads(arguments):
-            cells = [*cells, measure(cell)]
-        print(cells[-1], flush=True)
-        store_cells(file, settings, cells)
-        file.with_suffix(".md").write_text(markdown(cells, settings))
+    cells = (choice[::-1] for choice in choices)
+    measure_cells("prior_method", HEADINGS, cells, measure, markdown, arguments)
 
 
 if __name__ == "__main__":

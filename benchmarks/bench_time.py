@@ -5,18 +5,12 @@ the axes and rotated. Each cell fits at the true time, then with ``t="auto"``; s
 are of CPU time.
 """
 
+from functools import partial
 from itertools import product
+from operator import itemgetter
 from time import process_time
 
-from comparison import (
-    chosen,
-    describe,
-    limit_threads,
-    make_parser,
-    parse,
-    store_cells,
-    stored_cells,
-)
+from comparison import chosen, make_parser, measure_cells, parse, table
 from more_priors import GroupNorm, TotalVariation, Transformed
 from scipy.stats import ortho_group
 
@@ -32,51 +26,35 @@ PROBLEMS = {
 HEADINGS = ("prior", "d", "rotated", "data", "noise", "seed")
 
 
-def measure(cell, arguments):
+def measure(name, d, rotated, data, noise, seed, *, n, t):
     """Times and seconds of one cell."""
-    name, d, rotated, data, noise, seed = cell
+    cell = dict(zip(HEADINGS, (name, d, rotated, data, noise, seed), strict=True))
     problem = PROBLEMS[name]
     if rotated:
         problem = Transformed(problem, rotation=ortho_group.rvs(d, random_state=seed))
     X, y, gradient = make_value_samples(
-        problem, arguments.n, d, t=arguments.t, noise=noise, random_state=seed
+        problem, n, d, t=t, noise=noise, random_state=seed
     )
     gradient = gradient if data == "values and gradients" else None
     seconds, times = [], []
-    for t in (arguments.t, "auto"):
+    for time in (t, "auto"):
         start = process_time()
-        est = HJPriorRegressor(t, random_state=seed).fit(X, y, gradient=gradient)
+        est = HJPriorRegressor(time, random_state=seed).fit(X, y, gradient=gradient)
         seconds.append(process_time() - start)
         times.append(est.t_)
-    return {
-        **dict(zip(HEADINGS, cell, strict=True)),
-        "ratio": times[1] / arguments.t,
-        "seconds": seconds[1],
-        "plain": seconds[0],
-    }
+    found = {"ratio": times[1] / t, "seconds": seconds[1], "plain": seconds[0]}
+    return {**cell, **found}
 
 
 def markdown(cells, settings):
     """The table of all cells."""
-    lines = [
-        "# The time of samples",
-        "",
-        *(__doc__ or "").splitlines()[2:],
-        "",
-        settings["machine"],
-        "",
-        f"    {settings['command']}",
-        "",
-        f"| {' | '.join(HEADINGS)} | t_ / t | CPU-s | over a plain fit's |",
-        "|---" * (len(HEADINGS) + 3) + "|",
-    ]
-    for cell in sorted(cells, key=lambda one: [str(one[name]) for name in HEADINGS]):
-        named = " | ".join(str(cell[name]) for name in HEADINGS)
-        lines.append(
-            f"| {named} | {cell['ratio']:.4f} | {cell['seconds']:.1f} | "
-            f"{cell['seconds'] / cell['plain']:.1f} |"
-        )
-    return "\n".join(lines) + "\n"
+    columns = {name: itemgetter(name) for name in HEADINGS} | {
+        "t_ / t": lambda cell: f"{cell['ratio']:.4f}",
+        "CPU-s": lambda cell: f"{cell['seconds']:.1f}",
+        "over a plain fit's": lambda cell: f"{cell['seconds'] / cell['plain']:.1f}",
+    }
+    text = "\n".join((__doc__ or "").splitlines()[2:])
+    return table("The time of samples", text, cells, settings, columns)
 
 
 def main():
@@ -86,9 +64,6 @@ def main():
     parser.add_argument("--n", type=int, default=3000)
     parser.add_argument("--t", type=float, default=0.5)
     arguments = parse(parser)
-    file, settings = arguments.output / "time.json", describe(arguments)
-    cells = stored_cells(file, settings)
-    known = {tuple(cell[name] for name in HEADINGS) for cell in cells}
     choices = product(
         arguments.seeds,
         (0.0,) if arguments.quick else (0.0, 0.1),
@@ -97,15 +72,9 @@ def main():
         (2, 4, 8),
         chosen(PROBLEMS, arguments),
     )
-    for seed, noise, data, rotated, d, name in choices:
-        cell = (name, d, rotated, data, noise, seed)
-        if cell in known:
-            continue
-        with limit_threads(arguments):
-            cells = [*cells, measure(cell, arguments)]
-        print(cells[-1], flush=True)
-        store_cells(file, settings, cells)
-        file.with_suffix(".md").write_text(markdown(cells, settings))
+    cells = (choice[::-1] for choice in choices)
+    one = partial(measure, n=arguments.n, t=arguments.t)
+    measure_cells("time", HEADINGS, cells, one, markdown, arguments)
 
 
 if __name__ == "__main__":

@@ -164,6 +164,35 @@ def store_cells(json_file, settings, cells):
     json_file.write_text(json.dumps(stored, indent=1) + "\n")
 
 
+def measure_cells(name, headings, choices, measure, markdown, arguments):
+    """Measure cells that are not stored yet; the table is rewritten after each.
+
+    A choice has a value for each heading; ``measure`` makes a cell of these.
+    """
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    file, settings = arguments.output / f"{name}.json", describe(arguments)
+    cells = stored_cells(file, settings)
+    known = {tuple(cell[heading] for heading in headings) for cell in cells}
+    with limit_threads(arguments):
+        for choice in choices:
+            if choice in known:
+                continue
+            cells.append(measure(*choice))
+            print(cells[-1], flush=True)
+            store_cells(file, settings, cells)
+            file.with_suffix(".md").write_text(markdown(cells, settings))
+
+
+def table(title, text, cells, settings, columns):
+    """Write a table with a row for each cell; ``columns`` make strings of it."""
+    lines = [f"# {title}", "", text, "", settings["machine"], ""]
+    lines += [f"    {settings['command']}", "", f"| {' | '.join(columns)} |"]
+    lines.append("|" + "---|" * len(columns))
+    rows = [[str(make(cell)) for make in columns.values()] for cell in cells]
+    lines += [f"| {' | '.join(row)} |" for row in sorted(rows)]
+    return "\n".join(lines) + "\n"
+
+
 def spread(ratios):
     """Write the mean of ratios, and their range where there are several."""
     mean = f"{np.mean(ratios):.3f}"

@@ -24,8 +24,16 @@ __all__ = [
 ]
 
 
+class Conjugation:
+    """Base of the ways; a subclass has ``row_size`` and ``prior``."""
+
+    def row_size_of(self, d):
+        """Numbers that a query of d features takes meanwhile."""
+        return self.row_size
+
+
 @dataclass(frozen=True)
-class ClosedForm:
+class ClosedForm(Conjugation):
     """The conjugate of a potential that is a sum in a basis.
 
     Parameters
@@ -36,10 +44,6 @@ class ClosedForm:
 
     row_size: int = 128
 
-    def row_size_of(self, d):
-        """Numbers that a query of d features takes meanwhile."""
-        return self.row_size
-
     def prior(self, model, Y):
         """Prior of a `skhj.priors.value_model.ValueModel` at points y."""
         _, point = model.function.conjugate_at(Y)
@@ -48,7 +52,7 @@ class ClosedForm:
 
 
 @dataclass(frozen=True)
-class SecondNetwork:
+class SecondNetwork(Conjugation):
     """The answer of a second network, one pass a query.
 
     Parameters
@@ -59,17 +63,13 @@ class SecondNetwork:
 
     row_size: int = 128
 
-    def row_size_of(self, d):
-        """Numbers that a query of d features takes meanwhile."""
-        return self.row_size
-
     def prior(self, model, Y):
         """Prior of a value model at points y."""
         return solved_everywhere(*model.prior_function.value_and_gradient_at(Y))
 
 
 @dataclass(frozen=True)
-class Newton:
+class Newton(Conjugation):
     """Newton's method on the conjugate, from the best first guess there is.
 
     Parameters
@@ -109,7 +109,7 @@ class Newton:
 
 
 @dataclass(frozen=True)
-class Inversion:
+class Inversion(Conjugation):
     """Conjugate gradients from scratch for each query: the slow baseline.
 
     Parameters
@@ -122,10 +122,6 @@ class Inversion:
 
     tol: float = 1e-5
     row_size: int = 1024
-
-    def row_size_of(self, d):
-        """Numbers that a query of d features takes meanwhile."""
-        return self.row_size
 
     def prior(self, model, Y):
         """Prior of a value model at points y."""

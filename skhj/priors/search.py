@@ -110,6 +110,8 @@ class PriorSearch:
     passed_over: list = field(default_factory=list)
     _shared: dict = field(default_factory=dict)
 
+    # A fit beyond arithmetic shows in its error on the hold-out.
+    @np.errstate(over="ignore", invalid="ignore")
     def run(self, kinds, *, wanted=False):
         """Fit kinds until one leaves next to nothing.
 
@@ -176,9 +178,7 @@ class PriorSearch:
         try:
             if not only and not kind.may_gain(self):
                 return "it promises no gain beside what was found"
-            # A fit beyond arithmetic shows in its error on the hold-out.
-            with np.errstate(over="ignore", invalid="ignore"):
-                candidate = kind.fit(self.repeated())
+            candidate = kind.fit(self.repeated())
             error = self.validation_error(candidate.model)
         except _RUN_AWAY as failure:
             self.failures.append(Failure(kind, failure))

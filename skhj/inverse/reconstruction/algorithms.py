@@ -51,6 +51,11 @@ class Problem:
         return NormalEquations(self.operator, self.precision, device=device)
 
     @property
+    def largest_curvature(self):
+        """That of the misfit of a linear operator; infinite beyond arithmetic."""
+        return self.precision * self.norm * self.norm
+
+    @property
     def strength_limit(self):
         """Largest strength for which the objective is known to be convex."""
         if not self.operator.is_linear or np.isinf(self.prior.concavity):
@@ -143,8 +148,7 @@ class ForwardBackward:
         longest = self.problem.prior.largest_time / strength
         linear = self.problem.operator.is_linear
         if linear:
-            norm = self.problem.norm
-            curvature = self.problem.precision * norm * norm
+            curvature = self.problem.largest_curvature
             step = torch.full_like(scale, share / curvature if curvature else longest)
         else:
             step = first_step(misfit, start)
@@ -187,8 +191,7 @@ class Alternating:
         learned prior's prox at its own time is direct, at others a minimisation that
         takes some ``patience`` times as long (splines of 8 features).
         """
-        norm = self.problem.norm
-        largest = self.problem.precision * norm * norm
+        largest = self.problem.largest_curvature
         smallest = max(self.problem.equations.smallest, 1e-4 * largest)
         # Of an operator that is zero, any number.
         best = largest**0.5 * smallest**0.5 or strength
@@ -212,7 +215,7 @@ class Alternating:
             start,
             scale,
             penalty=torch.full_like(scale, self.penalty(strength)),
-            largest=problem.precision * problem.norm * problem.norm,
+            largest=problem.largest_curvature,
         )
 
 

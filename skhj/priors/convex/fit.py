@@ -126,11 +126,9 @@ class SemiconvexFitter:
         SemiconvexFit
             The function and its training losses.
         """
-        # Beyond arithmetic, the loss is infinite, and says so.
-        with np.errstate(over="ignore", invalid="ignore"):
-            task = _standardised(core, samples, trainer.device)
-            criterion, baseline = task.criterion(self.gradient_weight)
+        task = _standardised(core, samples, trainer.device)
         network, sets = task.network, task.tensors(trainer.device)
+        criterion, baseline = task.criterion(self.gradient_weight)
         if baseline < self.rounding:
             trainer = trainer.scheduled(max_iter=1)
         module = network if samples.gradients is None else _WithGradient(network)
