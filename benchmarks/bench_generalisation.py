@@ -18,19 +18,25 @@ stated in the prior's own units.
     python benchmarks/bench_generalisation.py --dims 8 --seeds 0 1 2
     python benchmarks/bench_generalisation.py --gradients
 
-Cells are added to results/generalisation.json, and results/generalisation.md is
-rewritten from it after each. Delete the former after a change of the code. With
-``--gradients`` it writes instead results/gradients.md: how many fewer samples are
+With ``--gradients`` it writes instead results/gradients.md: how many fewer samples are
 needed where gradients are given.
 """
 
-import argparse
-import json
-from pathlib import Path
+from functools import partial
+from itertools import product
 
 import numpy as np
-import torch
-from bench_paper_tables import PROBLEMS
+from bench_paper_tables import PROBLEMS, median, ratio
+from comparison import (
+    chosen,
+    grouped,
+    limit_threads,
+    machine,
+    make_parser,
+    measure_cells,
+    parse,
+    table,
+)
 from more_priors import (
     EuclideanNorm,
     GroupNorm,
@@ -42,7 +48,6 @@ from more_priors import (
 from prior_baselines import (
     N_FRESH,
     FreshPoints,
-    machine,
     mean_squared_error,
     run_ours,
     run_recipe,
@@ -51,8 +56,8 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
+HEADINGS = ("prior", "variant", "d", "seed")
 N_SAMPLES = 20_000
 LENGTH, SCALE = 100.0, 1e-3
 OTHERS = {
@@ -93,23 +98,22 @@ def run_mlp(X, S, fresh, seed):
     return {"S": mean_squared_error(model.fit(X, S).predict(fresh.X), fresh.S)}
 
 
-def run_cell(name, variant, n_features, seed, arguments):
+def measure(name, variant, n_features, seed, *, n_samples, recipe):
     """Run the three methods on the same samples of one prior."""
     rng = np.random.RandomState(seed)
     problem = transformed(name, variant, n_features, rng)
     X, X_fresh = (
         problem.points(rng.uniform(-4, 4, size=(n, n_features)))
-        for n in (arguments.n_samples, N_FRESH)
+        for n in (n_samples, N_FRESH)
     )
     t = problem.time(1.0)
     S, fresh = problem.value(X, t), FreshPoints(problem, X_fresh, t)
     if variant.startswith("noise"):
         S = S + float(variant.removeprefix("noise-")) * rng.normal(size=len(S))
     ours = run_ours(X, S, fresh, {"random_state": seed})
-    recipe = {}
-    if arguments.recipe:
-        recipe = run_recipe(X, S, fresh, ours["cpu_seconds"], seed)
-    cell = {"ours": ours, "recipe": recipe, "mlp": run_mlp(X, S, fresh, seed)}
+    cell = {"ours": ours, "mlp": run_mlp(X, S, fresh, seed)}
+    if recipe:
+        cell["recipe"] = run_recipe(X, S, fresh, ours["cpu_seconds"], seed)
     # psi and prox have the units of |x|^2 and |x|^2, S and J those of S.
     units = {
         "psi": problem.length**4,
@@ -120,90 +124,56 @@ def run_cell(name, variant, n_features, seed, arguments):
     for errors in cell.values():
         for quantity in units.keys() & errors.keys():
             errors[quantity] /= units[quantity]
-    where = {"problem": name, "variant": variant, "d": n_features, "seed": seed}
-    return where | cell
+    return dict(zip(HEADINGS, (name, variant, n_features, seed), strict=True)) | cell
 
 
-def spread(numbers):
-    """Median, and the range where there are several seeds."""
-    if len(numbers) == 1:
-        return f"{numbers[0]:.1e}"
-    return f"{np.median(numbers):.1e} ({min(numbers):.0e}-{max(numbers):.0e})"
+def error(quantity):
+    """Column of our median error, and of its range over seeds."""
+
+    def write(cells):
+        errors = [cell["ours"][quantity] for cell in cells]
+        middle = f"{np.median(errors):.1e}"
+        if len(errors) == 1:
+            return middle
+        return f"{middle} ({min(errors):.0e}-{max(errors):.0e})"
+
+    return write
 
 
-def ratio(cells, method, quantity):
-    """Median over the seeds of a competitor's error over ours."""
-    ratios = [
-        cell[method][quantity] / max(cell["ours"][quantity], 1e-300)
-        for cell in cells
-        if quantity in cell[method]
-    ]
-    if not ratios:
-        return "-"
-    return f"{np.median(ratios):.2g}" if np.median(ratios) < 1e6 else "> 1e6"
+def recipe_ratio(quantity):
+    """Column of the recipe's error over ours, where it was run."""
+    write = ratio("recipe", quantity)
+    return lambda cells: write(cells) if "recipe" in cells[0] else "-"
 
 
-HEADER = """\
-# HJPriorRegressor where no default was chosen for it
+COLUMNS = {
+    "prior": lambda cells: cells[0]["prior"],
+    "variant": lambda cells: cells[0]["variant"],
+    "d": lambda cells: cells[0]["d"],
+    "seeds": len,
+    "won": lambda cells: ", ".join(sorted({cell["ours"]["network"] for cell in cells})),
+    "CPU-s": median("ours", "cpu_seconds", "{:.0f}".format),
+    "psi": error("psi"),
+    "prox": error("prox"),
+    "J": error("J"),
+    "recipe psi": recipe_ratio("psi"),
+    "recipe J": recipe_ratio("J"),
+    "MLP S": ratio("mlp", "S"),
+}
 
+TEXT = """\
 Mean squared errors on {n_fresh} fresh points in the prior's own units, {n_samples}
-samples, default parameters; median (range) over the seeds {seeds}. Ratios are the
+samples, default parameters; median (range) over the seeds. Ratios are the
 competitor's error over ours: of the paper's recipe with the time of our fit, for
 psi and J, and of MLPRegressor (256, 256) with early stopping, both sides standardised,
-for S. "won" is the model that the hold-out chose, "CPU-s" our fit's processor time.
-
-{machine}
-
-| prior | variant | d | won | CPU-s | psi | prox | J | recipe psi | recipe J | MLP S |
-|---|---|---|---|---|---|---|---|---|---|---|
-"""
+for S. "won" is the model that the hold-out chose, "CPU-s" our fit's processor time."""
 
 
-def markdown(stored):
-    """Write the table."""
-    groups = {}
-    for cell in stored["cells"]:
-        key = cell["problem"], cell["variant"], cell["d"]
-        groups.setdefault(key, []).append(cell)
-    lines = []
-    for key in sorted(groups, key=place):
-        cells = groups[key]
-        ours = [cell["ours"] for cell in cells]
-        columns = [
-            *key,
-            ", ".join(sorted({cell["network"] for cell in ours})),
-            f"{np.median([cell['cpu_seconds'] for cell in ours]):.0f}",
-            *(spread([cell[q] for cell in ours]) for q in ("psi", "prox", "J")),
-            ratio(cells, "recipe", "psi"),
-            ratio(cells, "recipe", "J"),
-            ratio(cells, "mlp", "S"),
-        ]
-        lines.append("| " + " | ".join(map(str, columns)) + " |\n")
-    seeds = sorted({cell["seed"] for cell in stored["cells"]})
-    header = HEADER.format(
-        n_fresh=N_FRESH,
-        n_samples=stored["n_samples"],
-        seeds=", ".join(map(str, seeds)),
-        machine=stored["machine"],
-    )
-    return header + "".join(lines)
-
-
-def place(key):
-    """Order of the table's rows."""
-    name, variant, n_features = key
-    names = [*PROBLEMS, *OTHERS]
-    return names.index(name), VARIANTS.index(variant), n_features
-
-
-def add(cell, file, settings):
-    """Put a cell in the place of an earlier run's, and write both files."""
-    stored = json.loads(file.read_text()) if file.exists() else {"cells": []}
-    keys = ("problem", "variant", "d", "seed")
-    others = [c for c in stored["cells"] if any(c[k] != cell[k] for k in keys)]
-    stored = settings | {"cells": [*others, cell]}
-    file.write_text(json.dumps(stored, indent=1) + "\n")
-    file.with_suffix(".md").write_text(markdown(stored))
+def markdown(cells, settings, *, n_samples):
+    """The table of all cells."""
+    title = "HJPriorRegressor where no default was chosen for it"
+    text = TEXT.format(n_fresh=N_FRESH, n_samples=n_samples)
+    return table(title, text, grouped(cells, HEADINGS[:3]), settings, COLUMNS)
 
 
 def count_gradients(arguments):
@@ -238,57 +208,41 @@ def count_gradients(arguments):
 
 def parse_arguments():
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     add = parser.add_argument
-    add("--quick", action="store_true", help="plain and rotated, d = 8, one seed")
     add("--dims", type=int, nargs="+", default=[4, 8, 16])
-    add("--problems", nargs="+", choices=[*PROBLEMS, *OTHERS])
     add("--variants", nargs="+", choices=VARIANTS, default=VARIANTS)
-    add("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    add("--threads", type=int, default=2)
     add("--n-samples", type=int, default=N_SAMPLES)
     add("--no-recipe", dest="recipe", action="store_false", help="half the time")
     add("--gradients", action="store_true", help="count what gradients are worth")
-    add("--output", type=Path, default=Path(__file__).parent / "results")
-    arguments = parser.parse_args()
+    arguments = parse(parser)
     if arguments.quick:
         arguments.dims, arguments.seeds = [8], [0]
         arguments.variants = ["plain", "rotated"]
     return arguments
 
 
+def choices(arguments):
+    """All cells asked for, seed by seed."""
+    names = chosen(PROBLEMS | OTHERS, arguments)
+    cells = product(arguments.seeds, arguments.dims, names, arguments.variants)
+    for seed, d, name, variant in cells:
+        # The others are already rotated by what they are.
+        if name in PROBLEMS or variant in {"plain", "noise-0.1"}:
+            yield name, variant, d, seed
+
+
 def main():
-    """Run the cells asked for."""
+    """Run the cells that are not there yet."""
     arguments = parse_arguments()
-    torch.set_num_threads(arguments.threads)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    settings = {
-        "machine": machine(arguments.threads),
-        "n_samples": arguments.n_samples,
-    }
-    with threadpool_limits(arguments.threads):
-        if arguments.gradients:
+    if arguments.gradients:
+        with limit_threads(arguments):
             count_gradients(arguments)
-            return
-        for seed in arguments.seeds:
-            for n_features in arguments.dims:
-                for name in arguments.problems or [*PROBLEMS, *OTHERS]:
-                    for variant in arguments.variants:
-                        # These are already rotated by what they are.
-                        if name in OTHERS and variant not in {"plain", "noise-0.1"}:
-                            continue
-                        cell = run_cell(name, variant, n_features, seed, arguments)
-                        ours = {k: v for k, v in cell["ours"].items() if k != "network"}
-                        print(
-                            f"{name:>15} {variant:>10} {n_features:2d}D seed {seed} "
-                            f"{cell['ours']['network']}",
-                            *(f"{k} {v:.1e}" for k, v in ours.items()),
-                            f"MLP S {cell['mlp']['S']:.1e}",
-                            flush=True,
-                        )
-                        add(cell, arguments.output / "generalisation.json", settings)
+        return
+    n_samples = arguments.n_samples
+    one = partial(measure, n_samples=n_samples, recipe=arguments.recipe)
+    write = partial(markdown, n_samples=n_samples)
+    measure_cells("generalisation", HEADINGS, choices(arguments), one, write, arguments)
 
 
 if __name__ == "__main__":

@@ -15,26 +15,20 @@ published figures are training losses, the second against targets made by the fi
 network; they stand there for orientation.
 
     python benchmarks/bench_paper_tables.py --quick
-    python benchmarks/bench_paper_tables.py --dims 2 8 --problems l1 concave
-
-Cells are added to results/paper_tables.json, and results/paper_tables.md is rewritten
-from it after each. Delete the former after a change of the code.
+    python benchmarks/bench_paper_tables.py --dims 2 8 --methods l1 concave
 """
 
-import argparse
-import json
-import shlex
-import sys
-from pathlib import Path
+from functools import partial
+from itertools import product
 
 import numpy as np
-import torch
-from prior_baselines import N_FRESH, FreshPoints, machine, run_mlp, run_ours, run_recipe
-from threadpoolctl import threadpool_limits
+from comparison import chosen, grouped, make_parser, measure_cells, parse, table
+from prior_baselines import N_FRESH, FreshPoints, run_mlp, run_ours, run_recipe
 
 from skhj.datasets import make_value_samples
 from skhj.problems import L1, ConcaveQuadratic, MinPlus, NegativeL1
 
+HEADINGS = ("prior", "d", "seed")
 T = 1.0
 N_SAMPLES = {2: 20_000, 4: 20_000, 8: 30_000, 16: 30_000, 32: 40_000, 64: 80_000}
 
@@ -91,197 +85,114 @@ PUBLISHED = {
 }
 
 
-def run_cell(name, n_features, arguments):
+def measure(name, d, seed, *, budget):
     """Run the three methods on the same samples of one prior."""
-    problem = PROBLEMS[name](n_features)
-    rng = np.random.RandomState(arguments.seed)
-    n_samples = arguments.n_samples or N_SAMPLES[n_features]
-    X, S, _ = make_value_samples(problem, n_samples, n_features, t=T, random_state=rng)
-    X_fresh, _, _ = make_value_samples(
-        problem, N_FRESH, n_features, t=T, random_state=rng
-    )
+    problem = PROBLEMS[name](d)
+    rng = np.random.RandomState(seed)
+    X, S, _ = make_value_samples(problem, N_SAMPLES[d], d, t=T, random_state=rng)
+    X_fresh, _, _ = make_value_samples(problem, N_FRESH, d, t=T, random_state=rng)
     fresh = FreshPoints(problem, X_fresh, T)
-    parameters = {"random_state": arguments.seed}
-    if arguments.max_iter:
-        parameters["max_iter"] = arguments.max_iter
-    ours = run_ours(X, S, fresh, parameters)
-    seconds = arguments.budget or ours["cpu_seconds"]
+    ours = run_ours(X, S, fresh, {"random_state": seed})
+    seconds = budget or ours["cpu_seconds"]
     return {
-        "problem": name,
-        "n_features": n_features,
-        "n_samples": n_samples,
+        **dict(zip(HEADINGS, (name, d, seed), strict=True)),
         "ours": ours,
-        "recipe": run_recipe(X, S, fresh, seconds, arguments.seed),
-        "mlp": run_mlp(X, S, fresh, seconds, arguments.seed),
+        "recipe": run_recipe(X, S, fresh, seconds, seed),
+        "mlp": run_mlp(X, S, fresh, seconds, seed),
     }
 
 
-def ratios(cell):
-    """How many times larger the baseline's error is: of psi, of J and of S."""
-    ours = cell["ours"]
-    return (
-        cell["recipe"]["psi"] / ours["psi"],
-        cell["recipe"]["J"] / ours["J"],
-        cell["mlp"]["S"] / ours["S"],
-    )
+def median(method, quantity, write):
+    """Column of the median over seeds."""
+    return lambda cells: write(np.median([cell[method][quantity] for cell in cells]))
 
 
-def as_ratio(number):
-    """Write a ratio; beyond a million only rounding is left of the smaller error."""
-    return f"{number:.3g}" if number < 1e6 else "> 1e6"
+def ratio(method, quantity):
+    """Column of how many times larger the baseline's error is, by the median."""
+
+    def write(cells):
+        number = np.median([c[method][quantity] / c["ours"][quantity] for c in cells])
+        # Beyond a million only rounding is left of the smaller error.
+        return f"{number:.3g}" if number < 1e6 else "> 1e6"
+
+    return write
 
 
-def published(cell):
+def slower(cells):
+    """How many times longer the prior takes by inversion."""
+    times = [
+        cell["ours"]["inversion_query_seconds"] / cell["ours"]["query_seconds"]
+        for cell in cells
+    ]
+    return f"{np.median(times):.0f}"
+
+
+def published(cells):
     """Return the paper's two figures."""
-    psi, J = PUBLISHED[cell["problem"]][cell["n_features"]]
+    psi, J = PUBLISHED[cells[0]["prior"]][cells[0]["d"]]
     return f"{psi:.1e} / {J:.1e}"
 
 
-def line(cell):
-    """One line to print."""
-    ours, recipe, mlp = cell["ours"], cell["recipe"], cell["mlp"]
-    of_psi, of_J, of_S = map(as_ratio, ratios(cell))
-    return (
-        f"{cell['problem']:>11} {cell['n_features']:2d}D  {ours['seconds']:5.1f} s"
-        f"  ours psi {ours['psi']:.1e} J {ours['J']:.1e} S {ours['S']:.1e}"
-        f"  recipe psi {recipe['psi']:.1e} ({of_psi}x) "
-        f"J {recipe['J']:.1e} ({of_J}x)"
-        f"  MLP S {mlp['S']:.1e} ({of_S}x)  published {published(cell)}"
-    )
+def error(method, quantity):
+    """Column of a median error."""
+    return median(method, quantity, "{:.1e}".format)
 
 
-def row(cell):
-    """One line of the Markdown table."""
-    ours, recipe, mlp = cell["ours"], cell["recipe"], cell["mlp"]
-    of_psi, of_J, of_S = map(as_ratio, ratios(cell))
-    columns = (
-        cell["problem"],
-        cell["n_features"],
-        f"{ours['seconds']:.0f}",
-        f"{ours['cpu_seconds']:.0f}",
-        ours["network"],
-        f"{1e6 * ours['query_seconds']:.1f}",
-        f"{ours['inversion_query_seconds'] / ours['query_seconds']:.0f}",
-        *(f"{ours['psi']:.1e}", f"{recipe['psi']:.1e}", of_psi),
-        *(f"{ours['J']:.1e}", f"{recipe['J']:.1e}", of_J),
-        *(f"{mlp['S']:.1e}", of_S),
-        published(cell),
-    )
-    return "| " + " | ".join(map(str, columns)) + " |"
+COLUMNS = {
+    "prior": lambda cells: cells[0]["prior"],
+    "d": lambda cells: cells[0]["d"],
+    "seeds": len,
+    "CPU-s": median("ours", "cpu_seconds", "{:.0f}".format),
+    "won": lambda cells: ", ".join(sorted({cell["ours"]["network"] for cell in cells})),
+    "us": median("ours", "query_seconds", lambda seconds: f"{1e6 * seconds:.1f}"),
+    "inversion": slower,
+    "psi": error("ours", "psi"),
+    "recipe psi": error("recipe", "psi"),
+    "psi's ratio": ratio("recipe", "psi"),
+    "J": error("ours", "J"),
+    "recipe J": error("recipe", "J"),
+    "J's ratio": ratio("recipe", "J"),
+    "MLP S": error("mlp", "S"),
+    "S's ratio": ratio("mlp", "S"),
+    "published": published,
+}
 
-
-HEADER = """\
-# Tables 1-4 of arXiv 2512.23829
-
+TEXT = """\
 Mean squared errors on {n_fresh} fresh points: of psi (that of S too, since t = 1) and
-of J at prox(x) against the exact backward prior. Our fit took "s" seconds, "CPU-s" of
-processor time; the recipe and the MLP had {budget}. "won" is the
-model that the hold-out chose, "us" the time of one query of our prior in microseconds,
-and "inversion" how many times longer it takes by conjugate gradients from scratch
+of J at prox(x) against the exact backward prior; medians over the seeds. Our fit took
+"CPU-s" of processor time; the recipe and the MLP had {budget}. "won" is the model that
+the hold-out chose, "us" the time of one query of our prior in microseconds, and
+"inversion" how many times longer it takes by conjugate gradients from scratch
 (prior_method="inversion"). Ratios are the baseline's error over ours. Published figures
-are the paper's training losses, psi's network / the conjugate's, not errors.
-
-{machine}
-
-    {command}
-
-| prior | d | s | CPU-s | won | us | inversion | psi | recipe psi | ratio | J \
-| recipe J | ratio | MLP S | ratio | published |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
-"""
+are the paper's training losses, psi's network / the conjugate's, not errors."""
 
 
-def markdown(settings, cells):
-    """Write the table, and the command that makes it again."""
-    options = {
-        "dims": sorted({cell["n_features"] for cell in cells}),
-        "problems": [
-            name for name in PROBLEMS if name in {cell["problem"] for cell in cells}
-        ],
-        **settings["options"],
-    }
-    command = ["python", "benchmarks/bench_paper_tables.py"]
-    for name, value in options.items():
-        values = value if isinstance(value, list) else [value]
-        if value is not None:
-            command += [f"--{name.replace('_', '-')}", *map(str, values)]
-    budget = settings["options"]["budget"]
-    header = HEADER.format(
-        n_fresh=N_FRESH,
-        budget=f"{budget:g} CPU-s each" if budget else "as many CPU-s each",
-        machine=settings["machine"],
-        command=shlex.join(command),
-    )
-    return header + "".join(f"{row(cell)}\n" for cell in cells)
-
-
-class Results:
-    """The cells run so far, all with the same settings, kept in two files."""
-
-    def __init__(self, folder, settings):
-        self.json_file = folder / "paper_tables.json"
-        self.markdown_file = folder / "paper_tables.md"
-        self.settings, self.cells = settings, []
-        if self.json_file.exists():
-            stored = json.loads(self.json_file.read_text())
-            self.cells = stored["cells"]
-            if stored["settings"] != settings:
-                sys.exit(
-                    f"{self.json_file} holds results of other settings, "
-                    f"{stored['settings']}: delete it, or choose another --output"
-                )
-
-    @staticmethod
-    def _place(cell):
-        return list(PROBLEMS).index(cell["problem"]), cell["n_features"]
-
-    def add(self, cell):
-        """Put the cell in the place of an earlier run's, and write both files."""
-        others = [c for c in self.cells if self._place(c) != self._place(cell)]
-        self.cells = sorted([*others, cell], key=self._place)
-        stored = {"settings": self.settings, "cells": self.cells}
-        self.json_file.write_text(json.dumps(stored, indent=1) + "\n")
-        self.markdown_file.write_text(markdown(self.settings, self.cells))
-
-
-def parse_arguments():
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("--quick", action="store_true", help="d = 8 only")
-    add("--dims", type=int, nargs="+", choices=N_SAMPLES, default=list(N_SAMPLES))
-    add("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
-    add("--seed", type=int, default=0)
-    add("--threads", type=int, default=2)
-    add("--budget", type=float, help="seconds of the baselines, not our fit's")
-    add("--n-samples", type=int, help="not the paper's number; to try the script")
-    add("--max-iter", type=int, help="of HJPriorRegressor; to try the script")
-    add("--output", type=Path, default=Path(__file__).parent / "results")
-    arguments = parser.parse_args()
-    if arguments.quick:
-        arguments.dims = [8]
-    return arguments
+def markdown(cells, settings, *, budget):
+    """The table of all cells."""
+    given = f"{budget:g} CPU-s each" if budget else "as many CPU-s each"
+    text = TEXT.format(n_fresh=N_FRESH, budget=given)
+    groups = grouped(cells, HEADINGS[:2])
+    return table("Tables 1-4 of arXiv 2512.23829", text, groups, settings, COLUMNS)
 
 
 def main():
-    """Run the cells asked for, the low dimensions first."""
-    arguments = parse_arguments()
-    torch.set_num_threads(arguments.threads)
-    options = ("seed", "threads", "budget", "n_samples", "max_iter")
-    settings = {
-        "machine": machine(arguments.threads),
-        "options": {name: getattr(arguments, name) for name in options},
-    }
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    results = Results(arguments.output, settings)
-    with threadpool_limits(arguments.threads):
-        for n_features in arguments.dims:
-            for name in arguments.problems:
-                cell = run_cell(name, n_features, arguments)
-                print(line(cell), flush=True)
-                results.add(cell)
+    """Run the cells that are not there yet."""
+    parser = make_parser(__doc__)
+    parser.add_argument("--dims", type=int, nargs="+", default=list(N_SAMPLES))
+    parser.add_argument(
+        "--budget", type=float, help="seconds of the baselines, not our fit's"
+    )
+    arguments = parse(parser)
+    dims, seeds, budget = arguments.dims, arguments.seeds, arguments.budget
+    if arguments.quick:
+        dims, seeds = [8], [0]
+    # Seed by seed, the low dimensions first.
+    cells = (
+        (name, d, seed)
+        for seed, d, name in product(seeds, dims, chosen(PROBLEMS, arguments))
+    )
+    one, write = partial(measure, budget=budget), partial(markdown, budget=budget)
+    measure_cells("paper_tables", HEADINGS, cells, one, write, arguments)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from time import process_time
 
 import numpy as np
 import torch
-from prior_baselines import machine
+from comparison import machine
 from threadpoolctl import threadpool_limits
 
 from skhj import HJPriorRegressor

@@ -183,13 +183,21 @@ def measure_cells(name, headings, choices, measure, markdown, arguments):
             file.with_suffix(".md").write_text(markdown(cells, settings))
 
 
+def grouped(cells, headings):
+    """Lists of cells that agree in these, such as those of several seeds."""
+    groups = {}
+    for cell in cells:
+        groups.setdefault(tuple(cell[name] for name in headings), []).append(cell)
+    return list(groups.values())
+
+
 def table(title, text, cells, settings, columns):
-    """Write a table with a row for each cell; ``columns`` make strings of it."""
+    """Write a table with a sorted row for each cell; ``columns`` make it."""
     lines = [f"# {title}", "", text, "", settings["machine"], ""]
     lines += [f"    {settings['command']}", "", f"| {' | '.join(columns)} |"]
     lines.append("|" + "---|" * len(columns))
-    rows = [[str(make(cell)) for make in columns.values()] for cell in cells]
-    lines += [f"| {' | '.join(row)} |" for row in sorted(rows)]
+    rows = sorted([make(cell) for make in columns.values()] for cell in cells)
+    lines += [f"| {' | '.join(map(str, row))} |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
@@ -237,6 +245,8 @@ def describe(arguments):
             "sigmas",
             "widths",
             "deepinv",
+            "dims",
+            "variants",
         }:
             continue
         command += [f"--{option.replace('_', '-')}"]
@@ -244,13 +254,17 @@ def describe(arguments):
             values = value if isinstance(value, list) else [value]
             # A folder's name tells enough; where it was is nobody's business.
             command += [v.name if isinstance(v, Path) else str(v) for v in values]
-    machine = (
-        f"{platform.machine()}, {os.cpu_count()} cores, {arguments.threads} threads; "
+    return {"machine": machine(arguments.threads), "command": shlex.join(command)}
+
+
+def machine(threads):
+    """Describe what the times depend on."""
+    return (
+        f"{platform.machine()}, {os.cpu_count()} cores, {threads} threads; "
         f"Python {platform.python_version()}, skhj {skhj.__version__}, "
         f"torch {torch.__version__}, scikit-learn {sklearn.__version__}, "
         f"numpy {np.__version__}."
     )
-    return {"machine": machine, "command": shlex.join(command)}
 
 
 def limit_threads(arguments):
