@@ -43,7 +43,19 @@ class TensorBatches:
 
 
 class Net(NeuralNet):
-    """skorch's net with no callbacks but those it is given."""
+    """skorch's net with no callbacks but those it is given.
+
+    Parameters
+    ----------
+    args, kwargs : object
+        Of skorch's net.
+    processes : Alone or Processes
+        Who shares the batches.
+    """
+
+    def __init__(self, *args, processes, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.processes = processes
 
     @property
     def _default_callbacks(self):
@@ -51,13 +63,29 @@ class Net(NeuralNet):
 
     def train_step_single(self, batch, **fit_params):
         """Gradients of the module's own weights: an operator may have others."""
-        self._set_training(True)
-        inputs, targets = batch
-        answers = self.infer(inputs, **fit_params)
-        loss = self.get_loss(answers, targets, X=inputs, training=True)
+        step = self._part(batch, training=True, **fit_params)
         weights = self.optimizer_.param_groups[0]["params"]
-        loss.backward(inputs=[w for w in weights if w.requires_grad])
-        return {"loss": loss, "y_pred": answers}
+        weights = [w for w in weights if w.requires_grad]
+        step["loss"].backward(inputs=weights)
+        self.processes.add_gradients(weights)
+        return self._of_all(step)
+
+    def validation_step(self, batch, **fit_params):
+        """Loss of a batch, without gradients."""
+        with torch.no_grad():
+            return self._of_all(self._part(batch, training=False, **fit_params))
+
+    def _part(self, batch, *, training, **fit_params):
+        """Answers to this process's part of a batch, and its part of the mean loss."""
+        self._set_training(training)
+        inputs, targets, weight = self.processes.share(*batch)
+        answers = self.infer(inputs, **fit_params)
+        loss = self.get_loss(answers, targets, X=inputs, training=training)
+        return {"loss": weight * loss, "y_pred": answers}
+
+    def _of_all(self, step):
+        """A step with the loss of the whole batch."""
+        return step | {"loss": self.processes.total(step["loss"].detach())}
 
 
 def checked_net_params(net_params):

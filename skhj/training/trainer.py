@@ -12,6 +12,7 @@ from torch.utils.data import TensorDataset
 
 from skhj.numerics.threads import threads_for
 from skhj.training.net import Net, Steps, TensorBatches
+from skhj.training.processes import current_processes
 from skhj.training.schedule import Schedule
 
 __all__ = ["Trainer", "TrainingResult"]
@@ -117,6 +118,7 @@ class Trainer:
             If a loss is not finite.
         """
         net = self._net(module, criterion, training, validation, augment)
+        net.processes.check_agreement(*module.parameters(), *training)
         n_weights = sum(weight.numel() for weight in module.parameters())
         with threads_for(n_weights * n_places * self.schedule.batch_size):
             best = self._run(net, training, validation)
@@ -150,6 +152,7 @@ class Trainer:
             optimizer=given.pop("optimizer", torch.optim.Adam),
             lr=schedule.learning_rate,
             batch_size=schedule.batch_size,
+            processes=current_processes(),
             iterator_train=TensorBatches,
             iterator_train__generator=self.generator,
             iterator_train__augment=augment,

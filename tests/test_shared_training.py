@@ -1,0 +1,64 @@
+"""Several processes that train one network, on the CPU by gloo."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skhj.training import share_training
+
+N_PROCESSES = 2
+
+
+@pytest.fixture(scope="module")
+def of_processes(tmp_path_factory):
+    """What each of the processes found."""
+    pytest.importorskip("accelerate")
+    folder = tmp_path_factory.mktemp("shared")
+    script = Path(__file__).with_name("shared_training.py")
+    launch = f"torch.distributed.run --standalone --nproc-per-node {N_PROCESSES}"
+    command = [sys.executable, "-m", *launch.split(), str(script), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return [np.load(folder / f"{index}.npz") for index in range(N_PROCESSES)]
+
+
+@pytest.fixture(scope="module")
+def alone(of_processes):
+    from shared_training import curves
+
+    return curves(0)
+
+
+@pytest.mark.parametrize("of", ["prior", "solver"])
+@pytest.mark.parametrize("curve", ["loss", "second"])
+def test_loss_curves_are_those_of_one_process_with_the_joint_batch(
+    of_processes, alone, of, curve
+):
+    for found in of_processes:
+        # Batches are summed in another order, in single precision.
+        np.testing.assert_allclose(
+            found[f"{of}_{curve}"], alone[f"{of}_{curve}"], rtol=1e-4
+        )
+
+
+@pytest.mark.parametrize("of", ["prior", "solver"])
+def test_all_processes_end_with_the_same_model(of_processes, of):
+    first, *others = (found[f"{of}_answers"] for found in of_processes)
+    for answers in others:
+        np.testing.assert_array_equal(answers, first)
+
+
+def test_processes_with_other_seeds_are_refused_by_all(of_processes):
+    for found in of_processes:
+        assert "random_state must be an int" in str(found["refused"])
+
+
+def test_what_is_no_accelerator_is_refused():
+    with (
+        pytest.raises(TypeError, match="accelerator must be an accelerate.Accelerator"),
+        share_training(3),
+    ):
+        pass
