@@ -155,7 +155,7 @@ def share_training(accelerator):
     >>> from skhj.problems import L1
     >>> from skhj.training import share_training
     >>> X, y, G = make_value_samples(L1(), 200, 2, t=0.5, random_state=0)
-    >>> est = HJPriorRegressor(0.5, network="icnn", max_iter=3, random_state=0)
+    >>> est = HJPriorRegressor(0.5, random_state=0)
     >>> with share_training(Accelerator(cpu=True)):
     ...     est = est.fit(X, y, gradient=G)
     """
