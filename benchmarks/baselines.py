@@ -29,7 +29,7 @@ def standardised_mlp(seed, hidden_layer_sizes=(256, 256)):
 def linear_estimate(X, y, X_test):
     """Estimate linearly, with the covariances of the training pairs."""
     mean_X, mean_y = X.mean(axis=0), y.mean(axis=0)
-    gain = np.linalg.lstsq(X - mean_X, y - mean_y)[0]
+    gain = np.linalg.lstsq(X - mean_X, y - mean_y, rcond=None)[0]
     return mean_y + (X_test - mean_X) @ gain
 
 

@@ -85,7 +85,7 @@ class Explanation:
         if n <= 2 * N:
             return 0.0
         centered, B = X - X.mean(axis=0), B - B.mean(axis=0)
-        rest = B - centered @ np.linalg.lstsq(centered, B)[0]
+        rest = B - centered @ np.linalg.lstsq(centered, B, rcond=None)[0]
         return 1 - np.square(rest).sum() / size * (n - 1) / (n - N - 1)
 
 

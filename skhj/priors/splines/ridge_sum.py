@@ -138,5 +138,5 @@ def base_curvature(directions):
     if np.array_equal(directions, np.eye(d)):
         return np.ones(d), np.zeros((d, d))
     products = (directions @ directions.T) ** 2
-    curvature = np.linalg.lstsq(products, np.ones(len(directions)))[0]
+    curvature = np.linalg.lstsq(products, np.ones(len(directions)), rcond=None)[0]
     return curvature, (directions.T * curvature) @ directions - np.eye(d)

@@ -98,6 +98,6 @@ class Units(NamedTuple):
 
 def _ratio(V, values, gradients):
     """What the best affine functions leave: of the values, over the gradients."""
-    left = values - V @ np.linalg.lstsq(V, values)[0]
+    left = values - V @ np.linalg.lstsq(V, values, rcond=None)[0]
     varied = gradients - gradients.mean(axis=0)
     return (left**2).mean() / max((varied**2).sum(1).mean(), 1e-300)

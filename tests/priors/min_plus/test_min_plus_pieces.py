@@ -62,7 +62,7 @@ def test_best_quadratic_is_that_of_all_equations_at_once(form, with_gradients):
         targets = np.append(values, np.sqrt(weight) * G.ravel())
     np.testing.assert_allclose(
         equations(form, V, values, G, weight).solve(),
-        np.linalg.lstsq(rows, targets)[0],
+        np.linalg.lstsq(rows, targets, rcond=None)[0],
         atol=1e-9,
     )
 
