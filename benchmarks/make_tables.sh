@@ -59,7 +59,7 @@ By `benchmarks/make_tables.sh`; load is the last minute's average before, and at
 EOF
     fi
     sed -i "/^| $1 |/d" "$made"
-    echo "| $1 | $2 | $(date -u +%F) | $(uname -m), $(nproc) cores | $3, $(load) | $4 |" >> "$made"
+    echo "| $1 | $2 | $(date -u +%F) | $(uname -m), $(nproc --all) cores | $3, $(load) | $4 |" >> "$made"
 }
 
 commands | while read -r name script; do
