@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -14,7 +15,7 @@ class ExtrapolationWarning(UserWarning):
     """Queries lie far outside the data that a model was fitted to."""
 
 
-def warn(message, category=UserWarning):
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the line of the caller's own code, however deep the call.
 
     Parameters
@@ -40,7 +41,7 @@ def warn(message, category=UserWarning):
 
 
 @contextmanager
-def held_back():
+def held_back() -> Iterator[None]:
     """Leave out the project's warnings, such as those of a prior at each iterate.
 
     In this thread alone, unlike `warnings.catch_warnings`.

@@ -22,6 +22,11 @@ connections between proximal operators and Hamilton-Jacobi equations",
 arXiv 2512.23829, section 2.
 """
 
+from typing import TypeVar
+
+import numpy as np
+import torch
+
 __all__ = [
     "conjugate_at_prox",
     "conjugate_from_prior",
@@ -34,47 +39,49 @@ __all__ = [
     "value_gradient_from_prox",
 ]
 
+Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
-def half_squared_norm(X):
+
+def half_squared_norm(X: Array) -> Array:
     """Half the squared Euclidean norm of each row, |x|^2 / 2."""
     return (X * X).sum(-1) / 2
 
 
-def potential_from_value(X, S, t):
+def potential_from_value(X: Array, S: Array, t: float | Array) -> Array:
     """Potential psi(x) = |x|^2 / 2 - t S(x, t), convex wherever S has a prior."""
     return half_squared_norm(X) - t * S
 
 
-def prox_from_gradient(X, gradient, t):
+def prox_from_gradient(X: Array, gradient: Array, t: float | Array) -> Array:
     """Proximal point x - t grad S(x, t), which is grad psi(x)."""
     return X - t * gradient
 
 
-def value_gradient_from_prox(X, P, t):
+def value_gradient_from_prox(X: Array, P: Array, t: float | Array) -> Array:
     """Gradient of the value function, grad S(x, t) = (x - prox(x)) / t."""
     return (X - P) / t
 
 
-def prior_at_prox(X, P, S, t):
+def prior_at_prox(X: Array, P: Array, S: Array, t: float | Array) -> Array:
     """Prior at the proximal point, J(p) = S(x, t) - |x - p|^2 / (2 t)."""
     return S - half_squared_norm(X - P) / t
 
 
-def conjugate_at_prox(X, P, psi):
+def conjugate_at_prox(X: Array, P: Array, psi: Array) -> Array:
     """Conjugate at the proximal point: psi*(p) = <x, p> - psi(x), Fenchel-Young."""
     return (X * P).sum(-1) - psi
 
 
-def prior_from_conjugate(Y, conjugate, t):
+def prior_from_conjugate(Y: Array, conjugate: Array, t: float | Array) -> Array:
     """Backward viscosity prior J(y) = (psi*(y) - |y|^2 / 2) / t."""
     return (conjugate - half_squared_norm(Y)) / t
 
 
-def conjugate_from_prior(Y, J, t):
+def conjugate_from_prior(Y: Array, J: Array, t: float | Array) -> Array:
     """Conjugate potential psi*(y) = |y|^2 / 2 + t J(y)."""
     return half_squared_norm(Y) + t * J
 
 
-def prior_gradient_from_point(Y, X, t):
+def prior_gradient_from_point(Y: Array, X: Array, t: float | Array) -> Array:
     """Gradient of the prior, (x - y) / t, where x is a (sub)gradient of psi* at y."""
     return (X - Y) / t

@@ -1,16 +1,21 @@
 """A fitted prior as an explicit prior of deepinv."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import torch
+from sklearn.base import BaseEstimator
 
 from skhj.adaptors.fitted_prior import check_step
 from skhj.adaptors.torch_prior import TorchPrior
 
+if TYPE_CHECKING:
+    from deepinv.optim import Prior
+
 __all__ = ["to_deepinv"]
 
 
-def to_deepinv(est):
+def to_deepinv(est: BaseEstimator) -> "Prior":
     """Make a prior of deepinv of a fitted prior.
 
     Parameters

@@ -1,15 +1,20 @@
 """A fitted prior as a proximal operator of pyproximal."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from skhj.adaptors.fitted_prior import check_step, time_of
+
+if TYPE_CHECKING:
+    from pyproximal import ProxOperator
 
 __all__ = ["to_pyproximal"]
 
 
-def to_pyproximal(est):
+def to_pyproximal(est: BaseEstimator) -> "ProxOperator":
     """Make a proximal operator of pyproximal of a fitted prior.
 
     Parameters

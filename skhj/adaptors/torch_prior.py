@@ -1,6 +1,7 @@
 """A fitted prior as a torch module through which gradients flow."""
 
 import torch
+from sklearn.base import BaseEstimator
 from torch import nn
 from torch.autograd.function import once_differentiable
 
@@ -10,7 +11,7 @@ from skhj.numerics.tensors import to_tensor
 __all__ = ["TorchPrior", "to_torch"]
 
 
-def to_torch(est):
+def to_torch(est: BaseEstimator) -> "TorchPrior":
     """Make a torch module of a fitted prior.
 
     Parameters
@@ -72,12 +73,12 @@ class TorchPrior(nn.Module):
     Answers are computed where the estimator's model is, and in its precision.
     """
 
-    def __init__(self, est):
+    def __init__(self, est: BaseEstimator) -> None:
         super().__init__()
         self.t = time_of(est)
         self.estimator = est
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``prox(x)``: the module is a denoiser.
 
         Parameters
@@ -92,7 +93,7 @@ class TorchPrior(nn.Module):
         """
         return self.prox(x)
 
-    def prox(self, x, time=None):
+    def prox(self, x: torch.Tensor, time: float | None = None) -> torch.Tensor:
         """Proximal operator of the prior at a time, differentiable once.
 
         Parameters
@@ -110,7 +111,7 @@ class TorchPrior(nn.Module):
         time = None if time is None else check_step("time", time, self.t)
         return _Prox.apply(x, self.estimator, time)
 
-    def value(self, x):
+    def value(self, x: torch.Tensor) -> torch.Tensor:
         """Value function S(x, t), differentiable twice.
 
         Parameters
@@ -125,7 +126,7 @@ class TorchPrior(nn.Module):
         """
         return _Value.apply(x, self.estimator, self.t)
 
-    def prior(self, x):
+    def prior(self, x: torch.Tensor) -> torch.Tensor:
         """The prior J(x), differentiable once.
 
         Parameters

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_random_state
 
 from skhj.datasets.checks import check_noise
@@ -35,14 +36,14 @@ class DuathlonLimit(NamedTuple):
 
 
 def make_duathlon(
-    n_samples=10_000,
+    n_samples: int = 10_000,
     *,
-    means=MEANS,
-    widths=1.0,
-    weights=None,
-    noise=0.1,
-    random_state=None,
-):
+    means: ArrayLike = MEANS,
+    widths: ArrayLike = 1.0,
+    weights: ArrayLike | None = None,
+    noise: float = 0.1,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw times from a mixture of Gaussians and measure their noisy sums.
 
     The operator is ``[[1.0, 1.0]]``, a sum. `duathlon_mmse` gives the smallest
@@ -102,7 +103,14 @@ def make_duathlon(
     return X[:, None], y
 
 
-def duathlon_posterior(X, *, means=MEANS, widths=1.0, weights=None, noise=0.1):
+def duathlon_posterior(
+    X: ArrayLike,
+    *,
+    means: ArrayLike = MEANS,
+    widths: ArrayLike = 1.0,
+    weights: ArrayLike | None = None,
+    noise: float = 0.1,
+) -> gm.GaussianMixture:
     """Posterior of the times given their sums, a mixture of Gaussians.
 
     Parameters
@@ -149,7 +157,14 @@ def duathlon_posterior(X, *, means=MEANS, widths=1.0, weights=None, noise=0.1):
     return gm.condition(mixture, a, [[noise**2]], X)
 
 
-def duathlon_mmse(X, *, means=MEANS, widths=1.0, weights=None, noise=0.1):
+def duathlon_mmse(
+    X: ArrayLike,
+    *,
+    means: ArrayLike = MEANS,
+    widths: ArrayLike = 1.0,
+    weights: ArrayLike | None = None,
+    noise: float = 0.1,
+) -> DuathlonLimit:
     """Conditional mean of the times given their sums, and its exact error.
 
     Parameters

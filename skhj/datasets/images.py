@@ -1,6 +1,10 @@
 """Images, and their measurements through a blur or a magnetic profile."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.datasets import load_digits, load_sample_images
 from sklearn.utils import check_array, check_random_state
 
@@ -13,8 +17,12 @@ __all__ = ["make_deblurring", "make_image_patches", "make_magnetics"]
 
 
 def make_image_patches(
-    images=None, *, n_samples=1000, patch_shape=(64, 64), random_state=None
-):
+    images: Sequence[ArrayLike] | None = None,
+    *,
+    n_samples: int = 1000,
+    patch_shape: Sequence[int] = (64, 64),
+    random_state: int | np.random.RandomState | None = None,
+) -> np.ndarray:
     """Cut random windows out of grey images.
 
     Parameters
@@ -52,14 +60,14 @@ def make_image_patches(
         rgb = load_sample_images().images
         images = [image @ (0.299, 0.587, 0.114) / 255 for image in rgb]
     try:
-        images = [check_array(image, dtype=np.float64) for image in images]
+        checked = [check_array(image, dtype=np.float64) for image in images]
     except (TypeError, ValueError) as error:
         raise ValueError(f"images must be matrices of numbers: {error}") from error
-    if not images:
+    if not checked:
         raise ValueError("images must be at least one, got none")
     positive_integer(n_samples, "n_samples")
     H, W = check_image_shape(patch_shape, name="patch_shape")
-    for image in images:
+    for image in checked:
         if image.shape[0] < H or image.shape[1] < W:
             raise ValueError(
                 f"images must be at least as large as a patch, {(H, W)}, got one of "
@@ -68,7 +76,7 @@ def make_image_patches(
     rng = check_random_state(random_state)
     patches = np.empty((n_samples, H, W))
     for patch in patches:
-        image = images[rng.randint(len(images))]
+        image = checked[rng.randint(len(checked))]
         top = rng.randint(image.shape[0] - H + 1)
         left = rng.randint(image.shape[1] - W + 1)
         patch[:] = image[top : top + H, left : left + W]
@@ -76,8 +84,13 @@ def make_image_patches(
 
 
 def make_deblurring(
-    images=None, s=5.0, *, boundary="reflect", noise=0.002, random_state=None
-):
+    images: ArrayLike | None = None,
+    s: float = 5.0,
+    *,
+    boundary: str = "reflect",
+    noise: float = 0.002,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[np.ndarray, np.ndarray, ExponentialBlur]:
     """Blur images by exp(-|r| / s) and add noise.
 
     Parameters
@@ -122,8 +135,13 @@ def make_deblurring(
 
 
 def make_magnetics(
-    images=None, *, n_stations=None, noise=4e-3, random_state=None, **geometry
-):
+    images: ArrayLike | None = None,
+    *,
+    n_stations: int | None = None,
+    noise: float = 4e-3,
+    random_state: int | np.random.RandomState | None = None,
+    **geometry: Any,
+) -> tuple[np.ndarray, np.ndarray, MagneticProfile]:
     """Measure the magnetic anomaly of images, taken as sections of susceptibility.
 
     Parameters

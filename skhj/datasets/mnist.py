@@ -1,6 +1,7 @@
 """MNIST, from OpenML."""
 
 from importlib.util import find_spec
+from os import PathLike
 
 import numpy as np
 from sklearn.datasets import fetch_openml
@@ -8,7 +9,7 @@ from sklearn.datasets import fetch_openml
 __all__ = ["fetch_mnist"]
 
 
-def fetch_mnist(data_home=None):
+def fetch_mnist(data_home: str | PathLike[str] | None = None) -> np.ndarray:
     """Download the 70,000 images of handwritten digits of MNIST, or load them again.
 
     Parameters

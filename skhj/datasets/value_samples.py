@@ -1,5 +1,8 @@
 """Samples of value functions."""
 
+from typing import Any
+
+import numpy as np
 from sklearn.utils import check_random_state
 
 from skhj.datasets.checks import check_noise
@@ -11,8 +14,15 @@ __all__ = ["make_value_samples"]
 
 
 def make_value_samples(
-    problem, n_samples, n_features, *, t=1.0, box=4.0, noise=0.0, random_state=None
-):
+    problem: Any,
+    n_samples: int,
+    n_features: int,
+    *,
+    t: float = 1.0,
+    box: float = 4.0,
+    noise: float = 0.0,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw samples of a value function and its gradient at uniform points of a box.
 
     Parameters

@@ -3,20 +3,33 @@
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_scalar
 
 from skhj.estimators.arrays import FLOATS, check_gradient
 from skhj.estimators.metric_option import check_metric
 from skhj.exceptions import warn
 from skhj.max_plus.constants import sample_allowance
-from skhj.max_plus.reachability import compare_with_envelope, measure_reachability
+from skhj.max_plus.reachability import (
+    Reachability,
+    compare_with_envelope,
+    measure_reachability,
+)
 from skhj.numerics.given_numbers import check_size
 from skhj.problems.positive import positive_number
 
 __all__ = ["check_reachable"]
 
 
-def check_reachable(X, y, gradient=None, *, t=1.0, noise_std=0.0, metric=None):
+def check_reachable(
+    X: ArrayLike,
+    y: ArrayLike,
+    gradient: ArrayLike | None = None,
+    *,
+    t: float = 1.0,
+    noise_std: float = 0.0,
+    metric: ArrayLike | None = None,
+) -> Reachability:
     r"""Test whether samples can be a value function of some prior at time ``t``.
 
     With gradients the test is exact for the samples: a prior generates them if and

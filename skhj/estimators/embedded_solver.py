@@ -1,10 +1,13 @@
 """Estimator of models from measurements of them, by unrolled networks."""
 
+from collections.abc import Sequence
 from functools import partial
 from numbers import Real
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -207,30 +210,30 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
 
     def __init__(
         self,
-        operator=None,
+        operator: Any = None,
         *,
-        network="eunet",
-        embedding="layer",
-        embedding_dim="auto",
-        n_layers=4,
-        potential="learned",
-        potential_depth=2,
-        image_shape=None,
-        resolution="half",
-        precondition=True,
-        loss="mse",
-        noise_level="auto",
-        missing="error",
-        bounds=None,
-        max_iter="auto",
-        batch_size="auto",
-        learning_rate="auto",
-        early_stopping=True,
-        validation_fraction=0.1,
-        device=None,
-        random_state=None,
-        verbose=0,
-    ):
+        network: str = "eunet",
+        embedding: str = "layer",
+        embedding_dim: int | Literal["auto"] = "auto",
+        n_layers: int = 4,
+        potential: str = "learned",
+        potential_depth: int = 2,
+        image_shape: Sequence[int] | None = None,
+        resolution: str = "half",
+        precondition: bool = True,
+        loss: str = "mse",
+        noise_level: float | Literal["auto"] | None = "auto",
+        missing: str = "error",
+        bounds: Sequence[float] | None = None,
+        max_iter: int | Literal["auto"] = "auto",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: float | Literal["auto"] = "auto",
+        early_stopping: bool = True,
+        validation_fraction: float = 0.1,
+        device: str | torch.device | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.operator = operator
         self.network = network
         self.embedding = embedding
@@ -257,7 +260,9 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     @keeps_process_state
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Learn to recover models from measurements.
 
         Parameters

@@ -1,33 +1,28 @@
 """Estimator of a prior from samples of its Hamilton-Jacobi value function."""
 
-import math
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
+import torch
+from numpy.typing import ArrayLike
 from sklearn.base import _fit_context, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skhj import hamilton_jacobi as hj
+from skhj.estimators import prior_options as options
 from skhj.estimators.device import resolve_device, resolve_device_or_cpu
-from skhj.estimators.hold_out import hold_out
 from skhj.estimators.metric_option import check_metric
 from skhj.estimators.prior_estimator import PriorEstimator
-from skhj.estimators.prior_options import (
-    check_network,
-    check_shape,
-    check_targets,
-    settings_of,
-    timed,
-)
 from skhj.estimators.prior_reports import report_answer, report_fit
 from skhj.estimators.process_state import keeps_process_state
 from skhj.estimators.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from skhj.estimators.training_options import AUTO, COUNT, POSITIVE, TRAINING
 from skhj.operators.image_shape import check_image_shape, with_channels
 from skhj.priors.kinds import NAMES, kinds_of
-from skhj.priors.samples import Samples
 from skhj.priors.search import PriorSearch
 
 __all__ = ["HJPriorRegressor"]
@@ -213,29 +208,29 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
 
     def __init__(
         self,
-        t=1.0,
+        t: float | Literal["auto"] = 1.0,
         *,
-        network="auto",
-        target="value",
-        metric=None,
-        image_shape=None,
-        hidden_layer_sizes=(96, 96),
-        wide_units=256,
-        softplus_beta=5.0,
-        network_params=None,
-        net_params=None,
-        max_iter=100,
-        batch_size="auto",
-        learning_rate=0.02,
-        gradient_weight=1.0,
-        prox_loss="squared",
-        matching_width=0.5,
-        prior_method="auto",
-        validation_fraction=0.1,
-        device=None,
-        random_state=None,
-        verbose=0,
-    ):
+        network: str | type = "auto",
+        target: str = "value",
+        metric: ArrayLike | None = None,
+        image_shape: Sequence[int] | None = None,
+        hidden_layer_sizes: Sequence[int] = (96, 96),
+        wide_units: int = 256,
+        softplus_beta: float = 5.0,
+        network_params: dict[str, Any] | None = None,
+        net_params: dict[str, Any] | None = None,
+        max_iter: int = 100,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: float = 0.02,
+        gradient_weight: float = 1.0,
+        prox_loss: str = "squared",
+        matching_width: float = 0.5,
+        prior_method: str = "auto",
+        validation_fraction: float = 0.1,
+        device: str | torch.device | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.t = t
         self.network = network
         self.target = target
@@ -261,7 +256,13 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     @keeps_process_state
-    def fit(self, X, y, gradient=None, sample_weight=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        gradient: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Learn the value function and the prior.
 
         Parameters
@@ -293,14 +294,15 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             If the loss stops being finite; the message says what to lower.
         """
         self._forget_fit()
-        check_network(self)
-        X, S, G, counts, outliers = check_targets(self, X, y, gradient, sample_weight)
-        shape = check_shape(self.image_shape, X)
+        options.check_network(self)
+        given = X, y, gradient, sample_weight
+        X, S, G, counts, outliers = options.check_targets(self, *given)
+        shape = options.check_shape(self.image_shape, X)
         rng = check_random_state(self.random_state)
-        held_out = hold_out(len(X), self.validation_fraction, rng)
-        samples = timed(self, Samples(X, S, G, self.t, held_out, counts), rng)
+        samples = options.samples_of(self, X, S, G, counts, rng)
         progress, device = FitProgress(self), resolve_device(self.device)
-        settings = settings_of(self, samples.repeated().n_seen, device, progress)
+        n_seen = samples.repeated().n_seen
+        settings = options.settings_of(self, n_seen, device, progress)
         search = PriorSearch(samples, settings, rng)
         kinds = kinds_of(self.network, settings.architecture, shape)
         with progress.fit(n_phases=len(kinds) + 2):
@@ -344,7 +346,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         model.to(resolve_device_or_cpu(self.device))
         return {"_loaded_model": model}
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Value function S(x, t), or with ``target="prox"`` the proximal points.
 
         Parameters
@@ -362,7 +364,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             return super().predict(X)
         return self.prox(X) if self._fitted_target == "prox" else self.prox(X)[:, 0]
 
-    def for_images(self, image_shape):
+    def for_images(self, image_shape: Sequence[int]) -> Self:
         """Return the same prior for images of another shape.
 
         Parameters
@@ -384,8 +386,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         sizes = check_image_shape(image_shape, n_axes=(1, 2, 3))
         kind = self._fitted_kind.for_images(with_channels(sizes))
         other = clone(self).set_params(image_shape=sizes)
-        fitted = {"n_features_in_": math.prod(sizes), "_fitted_kind": kind}
-        other._copy_fit(self, **fitted)
+        other._copy_fit(self, n_features_in_=int(np.prod(sizes)), _fitted_kind=kind)
         # Names of single features are not those of the pixels of another shape.
         vars(other).pop("feature_names_in_", None)
         return other

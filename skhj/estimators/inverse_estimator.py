@@ -4,6 +4,7 @@ from functools import partial
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -13,6 +14,7 @@ from skhj.estimators.fitted_state import FittedState
 from skhj.estimators.inverse_checks import check_models
 from skhj.estimators.shared_operator import SharedOperator
 from skhj.exceptions import warn
+from skhj.numerics.profiles import Profiles
 
 __all__ = ["InverseEstimator", "warn_of_fit", "warn_of_not_finite"]
 
@@ -75,7 +77,7 @@ class InverseEstimator(
     """
 
     @property
-    def profiles_(self):
+    def profiles_(self) -> Profiles | None:
         """Columns of the last layer's embedding, of which the answer is a sum.
 
         Returns
@@ -123,7 +125,7 @@ class InverseEstimator(
         warn_of_not_finite(answers.finite)
         return answers.models
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Models, the conditional mean of x given b.
 
         Parameters
@@ -140,7 +142,7 @@ class InverseEstimator(
         models = self._told(self._loaded_inverse.predict(B, self._finished(B.dtype)))
         return models[:, 0] if self._fitted_ndim == 1 else models
 
-    def linear_estimate(self, X):
+    def linear_estimate(self, X: ArrayLike) -> np.ndarray:
         """Linear estimate of models, from which the network starts.
 
         Parameters
@@ -158,7 +160,7 @@ class InverseEstimator(
         models = self._loaded_inverse.linear(B, finish)
         return models[:, 0] if self._fitted_ndim == 1 else models
 
-    def trajectory(self, X):
+    def trajectory(self, X: ArrayLike) -> np.ndarray:
         """Iterates of the network, from the linear estimate to the answer.
 
         Parameters
@@ -177,7 +179,7 @@ class InverseEstimator(
         np.clip(iterates[-1], *self._fitted_bounds, out=iterates[-1])
         return iterates
 
-    def sample(self, X, n_samples=1):
+    def sample(self, X: ArrayLike, n_samples: int = 1) -> np.ndarray:
         """Draw models from their posterior, the distribution of x given b.
 
         Parameters
@@ -209,7 +211,7 @@ class InverseEstimator(
         finish = self._finished(B.dtype)
         return self._told(self._loaded_inverse.sample(B, n_samples, finish))
 
-    def residual(self, X):
+    def residual(self, X: ArrayLike) -> np.ndarray:
         """Relative misfit |A x - b| / |b| of the answers x.
 
         Parameters

@@ -1,8 +1,10 @@
 """Estimator of certified priors, by max-plus minorants."""
 
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
@@ -153,19 +155,19 @@ class PQMPrior(PriorEstimator):
 
     def __init__(
         self,
-        t=1.0,
+        t: float = 1.0,
         *,
-        alpha="auto",
-        smoothness="auto",
-        gradient_estimator="auto",
-        on_inconsistent="warn",
-        noise_std=0.0,
-        metric=None,
-        n_pieces=None,
-        tol=1e-10,
-        max_rounds=100,
-        random_state=None,
-    ):
+        alpha: float | Literal["auto", "local"] = "auto",
+        smoothness: float | Literal["auto"] = "auto",
+        gradient_estimator: Any = "auto",
+        on_inconsistent: str = "warn",
+        noise_std: float = 0.0,
+        metric: ArrayLike | None = None,
+        n_pieces: int | None = None,
+        tol: float = 1e-10,
+        max_rounds: int = 100,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.t = t
         self.alpha = alpha
         self.smoothness = smoothness
@@ -180,7 +182,9 @@ class PQMPrior(PriorEstimator):
 
     @_fit_context(prefer_skip_nested_validation=False)
     @keeps_process_state
-    def fit(self, X, y, gradient=None):
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, gradient: ArrayLike | None = None
+    ) -> Self:
         """Make the pieces from samples of a value function.
 
         Takes one pass over the pairs of samples, n^2 d operations; none with alpha=0.
@@ -346,7 +350,7 @@ class PQMPrior(PriorEstimator):
             warn(unsolved, RuntimeWarning)
         return solution.value + self.y_offset_, solution.prox + self.X_offset_
 
-    def prior_bounds(self, X):
+    def prior_bounds(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Bounds of the true prior.
 
         Certified where ``alpha`` and ``smoothness`` are known constants of it and the
@@ -366,7 +370,7 @@ class PQMPrior(PriorEstimator):
         """
         return self.prior(X), self._upper_bound(X, 0.0)
 
-    def value_bounds(self, X):
+    def value_bounds(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Bounds of the true value function S(x, t).
 
         Certified under the same conditions as `prior_bounds`, and estimates where

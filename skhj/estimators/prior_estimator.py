@@ -1,6 +1,7 @@
 """What every estimator of a prior answers, from its value function and its prior."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     OneToOneFeatureMixin,
@@ -20,6 +21,7 @@ from skhj.estimators.arrays import (
 from skhj.estimators.fitted_state import FittedState
 from skhj.estimators.metric_option import check_metric
 from skhj.numerics.given_numbers import check_size
+from skhj.numerics.profiles import Profiles
 
 __all__ = ["PriorEstimator"]
 
@@ -47,7 +49,7 @@ class PriorEstimator(
     _largest_point = np.inf
 
     @property
-    def profiles_(self):
+    def profiles_(self) -> Profiles | None:
         """Functions of one variable that the model is a sum of, and their directions.
 
         Returns
@@ -96,7 +98,7 @@ class PriorEstimator(
         metric = self._fitted_metric
         return in_dtype(U if metric is None else metric.points_from(U), dtype)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Value function S(x, t).
 
         Parameters
@@ -112,7 +114,7 @@ class PriorEstimator(
         X = self._check_points(X)
         return in_dtype(self._value_and_prox(X)[0], X.dtype)
 
-    def prox(self, X, time=None):
+    def prox(self, X: ArrayLike, time: ArrayLike | None = None) -> np.ndarray:
         """Proximal operator of the prior, x - s M grad S(x, s) at the time s.
 
         Parameters
@@ -139,7 +141,7 @@ class PriorEstimator(
         times = check_times(time, len(X), self._fitted_time, zero=False)
         return self._points(self._at_times(X, times)[1], X.dtype)
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Return ``prox(X)``, so that a fitted prior denoises inside a Pipeline.
 
         Parameters
@@ -154,7 +156,7 @@ class PriorEstimator(
         """
         return self.prox(X)
 
-    def potential(self, X):
+    def potential(self, X: ArrayLike) -> np.ndarray:
         """Convex potential psi(x) = |x|^2 / 2 - t S(x, t), |x| that of the metric.
 
         Parameters
@@ -173,7 +175,7 @@ class PriorEstimator(
             psi = hj.potential_from_value(X.astype(np.float64), S, self._fitted_time)
         return in_dtype(psi, X.dtype)
 
-    def prior(self, X):
+    def prior(self, X: ArrayLike) -> np.ndarray:
         """Backward viscosity prior J(y) = (psi*(y) - |y|^2 / 2) / t.
 
         Parameters
@@ -190,7 +192,7 @@ class PriorEstimator(
         X = self._check_points(X)
         return in_dtype(self._prior_and_gradient(X)[0], X.dtype)
 
-    def prior_gradient(self, X):
+    def prior_gradient(self, X: ArrayLike) -> np.ndarray:
         """Gradient of the prior, a subgradient at its kinks.
 
         Parameters
@@ -208,7 +210,7 @@ class PriorEstimator(
         gradient = gradient if metric is None else metric.gradients_from(gradient)
         return in_dtype(gradient, X.dtype)
 
-    def conjugate(self, X):
+    def conjugate(self, X: ArrayLike) -> np.ndarray:
         """Conjugate potential psi*(y) = |y|^2 / 2 + t J(y), |y| that of the metric.
 
         Parameters
@@ -227,7 +229,7 @@ class PriorEstimator(
             psi = hj.conjugate_from_prior(X.astype(np.float64), J, self._fitted_time)
         return in_dtype(psi, X.dtype)
 
-    def evolve(self, X, time):
+    def evolve(self, X: ArrayLike, time: ArrayLike) -> np.ndarray:
         """Value function S(x, time) of the prior at any time up to ``t``.
 
         Parameters

@@ -1,10 +1,12 @@
 """Estimator of models from measurements by a prior that is known or was learned."""
 
+from collections.abc import Sequence
 from math import prod
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, Self, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -30,11 +32,7 @@ from skhj.estimators.solver_checks import (
     report_unsolved,
 )
 from skhj.exceptions import held_back
-from skhj.inverse.reconstruction.algorithms import (
-    ALGORITHMS,
-    Problem,
-    choose_algorithm,
-)
+from skhj.inverse.reconstruction.algorithms import ALGORITHMS, Problem, choose_algorithm
 from skhj.inverse.reconstruction.filtered import FilteredPrior
 from skhj.inverse.reconstruction.reconstructor import Reconstructor
 from skhj.inverse.reconstruction.strength import StrengthSearch
@@ -196,19 +194,19 @@ class PriorInverseSolver(
 
     def __init__(
         self,
-        operator,
-        prior,
+        operator: Any,
+        prior: Any,
         *,
-        strength="auto",
-        noise_level=None,
-        bounds=None,
-        image_shape=None,
-        algorithm="auto",
-        max_iter=5000,
-        tol="auto",
-        random_state=None,
-        verbose=0,
-    ):
+        strength: float | Literal["auto"] = "auto",
+        noise_level: float | None = None,
+        bounds: Sequence[float] | None = None,
+        image_shape: Sequence[int] | None = None,
+        algorithm: str = "auto",
+        max_iter: int = 5000,
+        tol: float | Literal["auto"] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.operator = operator
         self.prior = prior
         self.strength = strength
@@ -226,7 +224,7 @@ class PriorInverseSolver(
 
     @_fit_context(prefer_skip_nested_validation=False)
     @keeps_process_state
-    def fit(self, B, X=None):
+    def fit(self, B: ArrayLike, X: ArrayLike | None = None) -> Self:
         """Choose the strength, and fit the prior where it is not.
 
         Parameters
@@ -295,7 +293,19 @@ class PriorInverseSolver(
         solver = Reconstructor(problem, self.algorithm_, *self._fitted_limits)
         return {"_loaded_solver": solver}
 
-    def predict(self, B, *, return_info=False):
+    @overload
+    def predict(
+        self, B: ArrayLike, *, return_info: Literal[False] = ...
+    ) -> np.ndarray: ...
+
+    @overload
+    def predict(
+        self, B: ArrayLike, *, return_info: Literal[True]
+    ) -> tuple[np.ndarray, SolverInfo]: ...
+
+    def predict(
+        self, B: ArrayLike, *, return_info: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, SolverInfo]:
         """Models of measurements.
 
         Parameters
@@ -326,7 +336,7 @@ class PriorInverseSolver(
             return models
         return models, SolverInfo(objective, found.n_iter, found.residual)
 
-    def objective(self, B, X):
+    def objective(self, B: ArrayLike, X: ArrayLike) -> np.ndarray:
         """Value of what ``predict`` minimises, at any models.
 
         Parameters
@@ -346,7 +356,7 @@ class PriorInverseSolver(
         X = check_known_models(X, B, len(self._fitted_start))
         return self._loaded_solver.energy(B, X, self.strength_)
 
-    def residual(self, B):
+    def residual(self, B: ArrayLike) -> np.ndarray:
         """Relative misfit |A x - b| / |b| of the answers x.
 
         Parameters

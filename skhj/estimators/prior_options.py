@@ -11,6 +11,7 @@ from torch import nn
 
 from skhj import hamilton_jacobi as hj
 from skhj.estimators.counted_rows import count_rows
+from skhj.estimators.hold_out import hold_out
 from skhj.estimators.metric_option import check_metric
 from skhj.estimators.prior_reports import without_outliers
 from skhj.numerics.given_numbers import check_size
@@ -19,11 +20,12 @@ from skhj.priors.convex.architecture import ICNNArchitecture, UserArchitecture
 from skhj.priors.convex.proximal_matching import ProximalMatching
 from skhj.priors.few_samples import FewSamples
 from skhj.priors.kinds import NAMES
+from skhj.priors.samples import Samples
 from skhj.priors.search import Settings
 from skhj.priors.time_search import TimeSearch
 from skhj.training import Schedule, Trainer, checked_net_params
 
-__all__ = ["check_network", "check_shape", "check_targets", "settings_of", "timed"]
+__all__ = ["check_network", "check_shape", "check_targets", "samples_of", "settings_of"]
 
 
 def check_network(est):
@@ -239,28 +241,30 @@ def _usual_batch_size(n_seen, image_shape):
     return int(np.clip(9600 // math.prod(image_shape), 2, 32))
 
 
-def timed(est, samples, rng):
+def samples_of(est, X, S, gradient, counts, rng):
     """Samples at the time of the estimator, which is found where it is "auto".
 
     Parameters
     ----------
     est : HJPriorRegressor
         The estimator.
-    samples : Samples
-        Of the value function.
+    X, S, gradient, counts : ndarray or None
+        As `check_targets` returns them.
     rng : RandomState
-        Source of every seed.
+        Source of the hold-out, and of every seed.
 
     Returns
     -------
     Samples
-        The same at that time.
+        Of the value function, some of them held out.
 
     Raises
     ------
     ValueError
         If it is "auto" and the points are images, or nothing limits it.
     """
+    held_out = hold_out(len(X), est.validation_fraction, rng)
+    samples = Samples(X, S, gradient, est.t, held_out, counts)
     if est.t != "auto":
         return samples
     if est.image_shape is not None:

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from typing import Any, Self
 
 from sklearn.base import clone
 
@@ -51,7 +52,7 @@ class SharedOperator:
     def _shared_parameters(self):
         return {"operator": self.operator}
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters; an operator that was left out of a file takes its place.
 
         Parameters
@@ -64,7 +65,7 @@ class SharedOperator:
         estimator
             The estimator.
         """
-        super().set_params(**params)
+        super().set_params(**params)  # type: ignore[misc]  # BaseEstimator's
         if "operator" in params and self._is_left_out():
             self._keep_fit(_fitted_operator=self.operator)
             self._keep_fit(**self._load())

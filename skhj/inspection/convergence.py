@@ -1,10 +1,17 @@
 """Error of a network's iterates, layer by layer."""
 
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skhj.inspection.panels import check_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["ConvergenceDisplay"]
 
@@ -39,12 +46,21 @@ class ConvergenceDisplay:
     (2,)
     """
 
-    def __init__(self, *, errors, label):
+    def __init__(self, *, errors: np.ndarray, label: str) -> None:
         self.errors = errors
         self.label = label
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, label=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        label: str | None = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> Self:
         """Compare an estimator's iterates with the true models.
 
         Parameters
@@ -88,7 +104,7 @@ class ConvergenceDisplay:
         display = cls(errors=errors, label=label)
         return display.plot(ax=ax, **kwargs) if ax is not None or kwargs else display
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> Self:
         """Draw the errors on a logarithmic scale.
 
         Parameters

@@ -1,13 +1,22 @@
 """Cross-sections of what an estimator of a prior has learned."""
 
+from collections.abc import Callable, Sequence
 from numbers import Integral
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skhj.inspection.panels import check_axes
 from skhj.numerics.given_numbers import given_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PolyCollection
+    from matplotlib.lines import Line2D
 
 __all__ = ["CrossSectionDisplay"]
 
@@ -67,7 +76,16 @@ class CrossSectionDisplay:
     (2, 101)
     """
 
-    def __init__(self, *, features, grid, response, reference, label, bounds=None):
+    def __init__(
+        self,
+        *,
+        features: Sequence[int],
+        grid: np.ndarray,
+        response: np.ndarray,
+        reference: np.ndarray | None,
+        label: str,
+        bounds: np.ndarray | None = None,
+    ) -> None:
         self.features = features
         self.grid = grid
         self.response = response
@@ -78,16 +96,16 @@ class CrossSectionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: BaseEstimator,
+        X: ArrayLike,
         *,
-        features=(0,),
-        origin=None,
-        reference=None,
-        response="prior",
-        n_points=101,
-        ax=None,
-    ):
+        features: Sequence[int] = (0,),
+        origin: ArrayLike | None = None,
+        reference: Callable[[np.ndarray], np.ndarray] | None = None,
+        response: str = "prior",
+        n_points: int = 101,
+        ax: "Axes | None" = None,
+    ) -> Self:
         """Evaluate an estimator along features, through a common origin.
 
         Parameters
@@ -128,8 +146,8 @@ class CrossSectionDisplay:
             raise ValueError(
                 f"response must be one of {sorted(RESPONSES)}, got {response!r}"
             )
-        features = [features] if np.ndim(features) == 0 else list(features)
-        if not all(isinstance(k, Integral) and 0 <= k < d for k in features):
+        features = np.atleast_1d(features).tolist()
+        if not all(isinstance(k, int) and 0 <= k < d for k in features):
             raise ValueError(
                 f"features must be ints between 0 and {d - 1}, got {features}"
             )
@@ -168,7 +186,7 @@ class CrossSectionDisplay:
         )
         return display if ax is None else display.plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | None" = None) -> Self:
         """Draw the cross-sections, the reference dashed, the bounds as a band.
 
         Parameters
@@ -182,7 +200,8 @@ class CrossSectionDisplay:
             The display, with ``ax_``, ``figure_``, ``lines_`` and ``bands_``.
         """
         ax = check_axes(ax)
-        self.lines_, self.bands_ = [], []
+        self.lines_: list[Line2D] = []
+        self.bands_: list[PolyCollection] = []
         for row, feature in enumerate(self.features):
             name = f"feature {feature}" if len(self.features) > 1 else "learned"
             self.lines_ += ax.plot(self.grid[row], self.response[row], label=name)

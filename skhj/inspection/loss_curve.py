@@ -1,9 +1,17 @@
 """Losses of a fit, epoch by epoch."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skhj.inspection.panels import check_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 __all__ = ["LossCurveDisplay"]
 
@@ -44,12 +52,21 @@ class LossCurveDisplay:
     ['training']
     """
 
-    def __init__(self, *, curves, label=None):
+    def __init__(
+        self, *, curves: Mapping[str, np.ndarray], label: str | None = None
+    ) -> None:
         self.curves = curves
         self.label = label
 
     @classmethod
-    def from_estimator(cls, estimator, *, label=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        *,
+        label: str | None = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> Self:
         """Take the losses that a fit kept.
 
         Parameters
@@ -89,7 +106,7 @@ class LossCurveDisplay:
         display = cls(curves=curves, label=label)
         return display.plot(ax=ax, **kwargs) if ax is not None or kwargs else display
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> Self:
         """Draw the losses, on a logarithmic scale where all are positive.
 
         Parameters
@@ -107,7 +124,7 @@ class LossCurveDisplay:
         from matplotlib.ticker import MaxNLocator
 
         ax = check_axes(ax)
-        self.lines_ = []
+        self.lines_: list[Line2D] = []
         for name, losses in self.curves.items():
             label = name if self.label is None else f"{self.label}, {name}"
             epochs = np.arange(1, len(losses) + 1)

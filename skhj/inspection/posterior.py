@@ -1,12 +1,20 @@
 """Draws from a posterior, over the true model."""
 
 from numbers import Integral
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skhj.inspection.panels import check_axes, image_of, make_panels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
+    from matplotlib.lines import Line2D
 
 __all__ = ["PosteriorDisplay"]
 
@@ -48,12 +56,21 @@ class PosteriorDisplay:
     (10, 3)
     """
 
-    def __init__(self, *, draws, truth=None):
+    def __init__(self, *, draws: np.ndarray, truth: np.ndarray | None = None) -> None:
         self.draws = draws
         self.truth = truth
 
     @classmethod
-    def from_estimator(cls, estimator, X, y=None, *, row=0, n_samples=100, ax=None):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        row: int = 0,
+        n_samples: int = 100,
+        ax: "Axes | None" = None,
+    ) -> Self:
         """Draw models to one row of measurements.
 
         Parameters
@@ -89,7 +106,7 @@ class PosteriorDisplay:
                 "estimator must have a method sample, got "
                 f"{type(estimator).__name__}, which has none"
             )
-        n_rows = len(X)
+        n_rows = np.shape(X)[0]
         if not (isinstance(row, Integral) and 0 <= row < n_rows):
             raise ValueError(f"row must be an int from 0 to {n_rows - 1}, got {row!r}")
         draws = estimator.sample(X[row : row + 1], n_samples)[:, 0]
@@ -110,7 +127,7 @@ class PosteriorDisplay:
         display = cls(draws=draws, truth=truth)
         return display if ax is None else display.plot(ax=ax)
 
-    def plot(self, ax=None, *, n_shown=3):
+    def plot(self, ax: "Axes | None" = None, *, n_shown: int = 3) -> Self:
         """Draw the draws, and over them the true model.
 
         Parameters
@@ -126,7 +143,8 @@ class PosteriorDisplay:
             The display, with ``ax_``, ``axes_``, ``figure_``, ``images_`` and
             ``lines_``.
         """
-        self.images_, self.lines_ = {}, []
+        self.images_: dict[str, AxesImage] = {}
+        self.lines_: list[Line2D] = []
         if self.draws.ndim > 2:
             self._plot_images(ax, n_shown)
         else:

@@ -1,11 +1,18 @@
 """What a fitted sum is made of: directions, filters or columns, and their functions."""
 
 from numbers import Integral
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skhj.inspection.panels import image_of, make_panels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
+    from matplotlib.lines import Line2D
 
 __all__ = ["ProfilesDisplay"]
 
@@ -56,14 +63,23 @@ class ProfilesDisplay:
     ((3, 3), (3, 201))
     """
 
-    def __init__(self, *, directions, arguments=None, values=None, label="function"):
+    def __init__(
+        self,
+        *,
+        directions: np.ndarray,
+        arguments: np.ndarray | None = None,
+        values: np.ndarray | None = None,
+        label: str = "function",
+    ) -> None:
         self.directions = directions
         self.arguments = arguments
         self.values = values
         self.label = label
 
     @classmethod
-    def from_estimator(cls, estimator, *, n_shown=8, ax=None):
+    def from_estimator(
+        cls, estimator: BaseEstimator, *, n_shown: int = 8, ax: "Axes | None" = None
+    ) -> Self:
         """Take the directions and functions of an estimator's ``profiles_``.
 
         Parameters
@@ -114,7 +130,7 @@ class ProfilesDisplay:
         )
         return display if ax is None else display.plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | None" = None) -> Self:
         """Draw the directions, and below each its function.
 
         Parameters
@@ -131,10 +147,11 @@ class ProfilesDisplay:
         n_rows = 1 if self.values is None else 2
         self.ax_, self.axes_ = make_panels(ax, n_rows, len(self.directions))
         self.figure_ = self.ax_.figure
-        self.images_, self.lines_ = [], []
+        self.images_: list[AxesImage] = []
+        self.lines_: list[Line2D] = []
         for panel, direction in zip(self.axes_[0], self.directions, strict=True):
             self._draw_direction(panel, direction)
-        if self.values is not None:
+        if self.arguments is not None and self.values is not None:
             functions = zip(self.axes_[1], self.arguments, self.values, strict=True)
             for panel, arguments, values in functions:
                 self.lines_ += panel.plot(arguments, values)

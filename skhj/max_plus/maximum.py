@@ -25,7 +25,7 @@ class Maximum(NamedTuple):
     """
 
     value: np.ndarray
-    index: np.ndarray
+    index: np.ndarray  # type: ignore[assignment]  # a tuple's method
 
 
 @dataclass(frozen=True)

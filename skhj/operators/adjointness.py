@@ -1,6 +1,7 @@
 """The dot-product test of an operator and its adjoint."""
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,13 @@ from skhj.operators.convert import as_operator
 __all__ = ["adjoint_mismatch", "check_adjoint"]
 
 
-def adjoint_mismatch(operator, generator=None, models=None, *, n_pairs=8):
+def adjoint_mismatch(
+    operator: Any,
+    generator: torch.Generator | None = None,
+    models: torch.Tensor | None = None,
+    *,
+    n_pairs: int = 8,
+) -> float:
     """Relative difference between an operator's adjoint and the true one.
 
     Over Gaussian x and r, the mean square of <A x, r> - <x, B r> is the squared
@@ -65,7 +72,13 @@ def adjoint_mismatch(operator, generator=None, models=None, *, n_pairs=8):
     return float((ours - theirs).norm() / max(ours.norm(), theirs.norm()))
 
 
-def check_adjoint(operator, generator=None, models=None, *, tolerance=1e-3):
+def check_adjoint(
+    operator: Any,
+    generator: torch.Generator | None = None,
+    models: torch.Tensor | None = None,
+    *,
+    tolerance: float = 1e-3,
+) -> None:
     """Refuse an operator whose adjoint is not its adjoint, or whose values overflow.
 
     Parameters

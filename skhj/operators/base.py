@@ -1,5 +1,8 @@
 """The protocol of forward operators: scipy's LinearOperator, on torch tensors too."""
 
+from collections.abc import Sequence
+from typing import overload
+
 import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator
@@ -44,7 +47,7 @@ class ForwardOperator(LinearOperator):
 
     is_linear = True
 
-    def __init__(self, shape):
+    def __init__(self, shape: Sequence[int]) -> None:
         try:
             super().__init__(np.float64, shape)
         except (TypeError, ValueError) as error:
@@ -53,7 +56,7 @@ class ForwardOperator(LinearOperator):
                 f"{shape!r}"
             ) from error
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Measurements A x of models.
 
         Parameters
@@ -74,7 +77,17 @@ class ForwardOperator(LinearOperator):
         self._check_rows("x", x, self.shape[1])
         return _Product.apply(x, self, False)
 
-    def adjoint(self, r=None, x=None):
+    @overload
+    def adjoint(self, r: None = None, x: None = None) -> LinearOperator: ...
+
+    @overload
+    def adjoint(
+        self, r: torch.Tensor, x: torch.Tensor | None = None
+    ) -> torch.Tensor: ...
+
+    def adjoint(
+        self, r: torch.Tensor | None = None, x: torch.Tensor | None = None
+    ) -> torch.Tensor | LinearOperator:
         """Adjoint A^T r of residuals, or scipy's adjoint operator without arguments.
 
         Parameters
@@ -102,7 +115,13 @@ class ForwardOperator(LinearOperator):
 
     H = property(adjoint)
 
-    def dense(self, dtype=torch.float64, device="cpu", *, max_entries=4_000_000):
+    def dense(
+        self,
+        dtype: torch.dtype = torch.float64,
+        device: torch.device | str = "cpu",
+        *,
+        max_entries: int = 4_000_000,
+    ) -> torch.Tensor | None:
         """Matrix of the operator, where that is worth it.
 
         Parameters
@@ -133,7 +152,7 @@ class ForwardOperator(LinearOperator):
     def _apply_adjoint(self, r):
         raise NotImplementedError
 
-    def data(self, X):
+    def data(self, X: np.ndarray) -> np.ndarray:
         """Measurements of models that are numpy arrays, a block at a time.
 
         Parameters

@@ -1,6 +1,7 @@
 """Blurs by point-spread functions that look the same in all directions."""
 
 import math
+from collections.abc import Sequence
 from numbers import Real
 
 import torch
@@ -90,7 +91,9 @@ class ExponentialBlur(_IsotropicBlur):
     np.float64(1.0)
     """
 
-    def __init__(self, image_shape, s, boundary="periodic"):
+    def __init__(
+        self, image_shape: Sequence[int], s: float, boundary: str = "periodic"
+    ) -> None:
         super().__init__(image_shape, boundary)
         self.s = _check_width("s", s)
 
@@ -128,7 +131,9 @@ class GaussianBlur(_IsotropicBlur):
     np.float64(1.0)
     """
 
-    def __init__(self, image_shape, width, boundary="periodic"):
+    def __init__(
+        self, image_shape: Sequence[int], width: float, boundary: str = "periodic"
+    ) -> None:
         super().__init__(image_shape, boundary)
         self.width = _check_width("width", width)
 

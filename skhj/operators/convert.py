@@ -1,7 +1,9 @@
 """Any operator that a user already has, as a ForwardOperator."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -22,7 +24,12 @@ from skhj.operators.wrapped import CallableOperator, PhysicsOperator
 __all__ = ["as_operator"]
 
 
-def as_operator(obj, *, shape=None, image_shape=None):
+def as_operator(
+    obj: Any,
+    *,
+    shape: Sequence[int] | None = None,
+    image_shape: Sequence[int] | None = None,
+) -> ForwardOperator:
     """Make a forward operator of what describes one.
 
     Parameters

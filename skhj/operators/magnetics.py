@@ -1,9 +1,11 @@
 """Magnetic anomalies of a vertical section, along a line above the ground."""
 
 import math
+from collections.abc import Sequence
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skhj.numerics.given_numbers import given_numbers, positive_integer
 from skhj.operators.image_shape import check_image_shape
@@ -52,15 +54,15 @@ class MagneticProfile(DenseOperator):
 
     def __init__(
         self,
-        image_shape,
-        n_stations=None,
+        image_shape: Sequence[int],
+        n_stations: int | None = None,
         *,
-        height=1.0,
-        spacing=None,
-        cell_size=1.0,
-        field_direction=(0.0, 1.0),
-        magnetization_direction=(0.0, 1.0),
-    ):
+        height: float = 1.0,
+        spacing: float | None = None,
+        cell_size: float = 1.0,
+        field_direction: ArrayLike = (0.0, 1.0),
+        magnetization_direction: ArrayLike = (0.0, 1.0),
+    ) -> None:
         H, W = self.image_shape = check_image_shape(image_shape)
         n_stations = W if n_stations is None else n_stations
         n_stations = positive_integer(n_stations, "n_stations")

@@ -1,8 +1,11 @@
 """Operators held as a matrix, dense or sparse."""
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse
 import torch
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
 from skhj.operators.base import ForwardOperator
@@ -93,7 +96,7 @@ class DenseOperator(_MatrixOperator):
     torch.Size([2, 2])
     """
 
-    def __init__(self, matrix):
+    def __init__(self, matrix: ArrayLike) -> None:
         self._hold(check_matrix(matrix, "matrix"))
 
     def _to_torch(self, dtype, device):
@@ -122,7 +125,7 @@ class SparseOperator(_MatrixOperator):
     (3, 3)
     """
 
-    def __init__(self, matrix):
+    def __init__(self, matrix: Any) -> None:
         self._hold(scipy.sparse.csr_array(check_matrix(matrix, "matrix")))
 
     def _to_torch(self, dtype, device):

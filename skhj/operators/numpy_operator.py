@@ -1,5 +1,7 @@
 """Linear operators that numpy carries out, such as those of scipy and PyLops."""
 
+from typing import Any
+
 import numpy as np
 from scipy.sparse.linalg import aslinearoperator
 
@@ -43,7 +45,7 @@ class NumpyOperator(ForwardOperator):
     array([2., 4.])
     """
 
-    def __init__(self, operator):
+    def __init__(self, operator: Any) -> None:
         try:
             self.operator = aslinearoperator(operator)
         except TypeError as error:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from skhj.operators.base import ForwardOperator
 
@@ -66,7 +67,7 @@ class Inpainting(_Sampling):
     array([1., 0., 3., 4.])
     """
 
-    def __init__(self, mask):
+    def __init__(self, mask: ArrayLike) -> None:
         mask = _check_mask(mask, {1: "(N,)", 2: "(H, W)", 3: "(C, H, W)"})
         self._hold(mask, 1)
 
@@ -120,7 +121,7 @@ class FourierSampling(_Sampling):
     array([ 5.,  0., -1.,  0.])
     """
 
-    def __init__(self, mask):
+    def __init__(self, mask: ArrayLike) -> None:
         self._hold(_check_mask(mask, {1: "(N,)", 2: "(H, W)"}), 2)
 
     def _apply(self, x):

@@ -2,6 +2,7 @@
 
 import math
 from numbers import Integral, Real
+from typing import Any
 
 import torch
 from sklearn.utils import check_scalar
@@ -12,7 +13,7 @@ from skhj.operators.convert import as_operator
 __all__ = ["spectral_norm"]
 
 
-def spectral_norm(operator, *, n_steps=50, risk=1e-6):
+def spectral_norm(operator: Any, *, n_steps: int = 50, risk: float = 1e-6) -> float:
     r"""Bound the largest singular value |A| of a linear operator from above.
 
     Lanczos' method on A^T A from a random vector gives a lower bound, the norm of A on

@@ -1,9 +1,11 @@
 """Tomography: line integrals of an image, in parallel beams."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 
 from skhj.numerics.given_numbers import positive_integer
 from skhj.operators.image_shape import check_image_shape
@@ -65,7 +67,12 @@ class ParallelBeam(SparseOperator):
     array([0., 4., 4., 4., 4., 0.])
     """
 
-    def __init__(self, image_shape, angles, n_detectors=None):
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        angles: ArrayLike,
+        n_detectors: int | None = None,
+    ) -> None:
         self.image_shape = check_image_shape(image_shape)
         self.angles = _check_angles(angles)
         if n_detectors is None:

@@ -1,6 +1,7 @@
 """The exact problem of a lower envelope of wells."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_array
 
 from skhj.exceptions import warn
@@ -45,7 +46,14 @@ class MinPlus(Problem):
 
     _solver = SmallestMaximum()
 
-    def __init__(self, centers, widths=1.0, *, covariances=None, heights=0.0):
+    def __init__(
+        self,
+        centers: ArrayLike,
+        widths: ArrayLike = 1.0,
+        *,
+        covariances: ArrayLike | None = None,
+        heights: ArrayLike = 0.0,
+    ) -> None:
         self.centers = check_array(
             given_numbers(centers, "centers"), input_name="centers"
         )

@@ -1,6 +1,9 @@
 """What every exact problem answers."""
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
 from skhj.problems.positive import positive_number
@@ -11,7 +14,11 @@ __all__ = ["Problem"]
 class Problem:
     """Base of the exact problems; a subclass implements the underscored methods."""
 
-    def value(self, X, t):
+    _value: Callable[..., np.ndarray]
+    _prox: Callable[..., np.ndarray]
+    _prior: Callable[..., np.ndarray]
+
+    def value(self, X: ArrayLike, t: float) -> np.ndarray:
         """Value function S(x, t) = min_y J(y) + |x - y|^2 / (2 t).
 
         Parameters
@@ -28,7 +35,7 @@ class Problem:
         """
         return _answer(self._value, X, self._time(t))
 
-    def prox(self, X, t):
+    def prox(self, X: ArrayLike, t: float) -> np.ndarray:
         """Proximal operator, a minimiser y of J(y) + |x - y|^2 / (2 t).
 
         Parameters
@@ -45,7 +52,7 @@ class Problem:
         """
         return _answer(self._prox, X, self._time(t))
 
-    def prior(self, X):
+    def prior(self, X: ArrayLike) -> np.ndarray:
         """Prior J(x).
 
         Parameters
@@ -60,7 +67,7 @@ class Problem:
         """
         return _answer(self._prior, X)
 
-    def backward_prior(self, X, t):
+    def backward_prior(self, X: ArrayLike, t: float) -> np.ndarray:
         """Smallest prior with the same value function at time t.
 
         Parameters

@@ -77,7 +77,7 @@ class ConcaveQuadratic(Problem):
     array([[ 6., -1.]])
     """
 
-    def __init__(self, kappa=0.5):
+    def __init__(self, kappa: float = 0.5) -> None:
         check_scalar(kappa, "kappa", Real)
         if not 0 <= kappa < np.inf:
             raise ValueError(

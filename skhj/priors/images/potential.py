@@ -88,7 +88,7 @@ class Denoising(NamedTuple):
     potential: ImagePotential
     noisy: torch.Tensor
 
-    damping = 1.0
+    damping = 1.0  # type: ignore[misc]  # of all, not a field
 
     def features(self, images):
         """Responses of the filters."""
