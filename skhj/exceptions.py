@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import FrameType
 
 __all__ = ["ExtrapolationWarning", "held_back", "warn"]
 
@@ -58,7 +59,7 @@ def held_back() -> Iterator[None]:
         _HELD.set(before)
 
 
-def _is_between(frame):
+def _is_between(frame: FrameType) -> bool:
     """Whether a frame is of this project, or of what calls it on the user's behalf."""
     package = frame.f_globals.get("__name__", "").partition(".")[0]
     return package in {"skhj", "sklearn", "joblib", "skorch", "torch", "contextlib"}

@@ -49,6 +49,8 @@ default_role = "autolink"
 rst_prolog = ".. currentmodule:: skhj\n\n"
 
 autosummary_generate = True
+# Docstrings tell types, and shapes with them.
+autodoc_typehints = "none"
 numpydoc_class_members_toctree = False
 # The pages of classes list their methods themselves.
 numpydoc_show_class_members = False

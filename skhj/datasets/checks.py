@@ -9,7 +9,7 @@ from skhj.numerics.given_numbers import check_size
 __all__ = ["check_noise"]
 
 
-def check_noise(noise):
+def check_noise(noise: float) -> float:
     """Refuse what is no standard deviation.
 
     Parameters

@@ -209,7 +209,9 @@ def duathlon_mmse(
     return DuathlonLimit(gm.mean(posterior), error)
 
 
-def _mixture(means, widths, weights):
+def _mixture(
+    means: ArrayLike, widths: ArrayLike, weights: ArrayLike | None
+) -> gm.GaussianMixture:
     """Check a mixture of round Gaussians."""
     means = check_array(given_numbers(means, "means"), input_name="means")
     check_size(means, "means")

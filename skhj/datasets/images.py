@@ -10,7 +10,7 @@ from sklearn.utils import check_array, check_random_state
 
 from skhj.datasets.checks import check_noise
 from skhj.numerics.given_numbers import given_numbers, positive_integer
-from skhj.operators import ExponentialBlur, MagneticProfile
+from skhj.operators import ExponentialBlur, ForwardOperator, MagneticProfile
 from skhj.operators.image_shape import check_image_shape
 
 __all__ = ["make_deblurring", "make_image_patches", "make_magnetics"]
@@ -185,7 +185,7 @@ def make_magnetics(
     return *_measure(operator, images, noise, random_state), operator
 
 
-def _check_images(images):
+def _check_images(images: ArrayLike | None) -> np.ndarray:
     if images is None:
         return load_digits().images / 16
     images = given_numbers(images, "images")
@@ -195,7 +195,12 @@ def _check_images(images):
     return images
 
 
-def _measure(operator, images, noise, random_state):
+def _measure(
+    operator: ForwardOperator,
+    images: np.ndarray,
+    noise: float,
+    random_state: int | np.random.RandomState | None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Noisy measurements of images, and the images, both flattened."""
     noise = check_noise(noise)
     y = images.reshape(len(images), -1)
