@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import skhj
+from skhj.training import share_training
 
 ROOMS = (
     "skhj",
@@ -41,9 +42,15 @@ def functions_of(thing):
 
 PUBLIC = {
     f"{function.__module__}.{function.__qualname__}": function
-    for room in map(importlib.import_module, ROOMS)
-    for name in room.__all__
-    for function in functions_of(getattr(room, name))
+    for thing in (
+        share_training,  # all that its room has for users
+        *(
+            getattr(room, name)
+            for room in map(importlib.import_module, ROOMS)
+            for name in room.__all__
+        ),
+    )
+    for function in functions_of(thing)
 }
 
 

@@ -1,5 +1,6 @@
 """A training that several processes share, each with a part of every batch."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ def current_processes():
 
 
 @contextmanager
-def share_training(accelerator):
+def share_training(accelerator: Any) -> Iterator[None]:
     """Share trainings with the other processes of an accelerator.
 
     Within this context, in each of the processes that ``accelerate launch`` or
