@@ -108,7 +108,7 @@ class Processes:
             gradient.copy_(part.view_as(gradient))
 
 
-_CURRENT = ContextVar("processes", default=None)
+_CURRENT: ContextVar[Processes | None] = ContextVar("processes", default=None)
 
 
 def current_processes():
