@@ -310,8 +310,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         bounds = check_bounds(self.bounds)
         seed = int(rng.randint(np.iinfo(np.int32).max))
         fitter = self._fitter(models.shape[1], image_shape, seed)
-        n_seen = counted.n_of(~held_out)
-        schedule = self._schedule(n_seen, models.shape[1], image_shape)
+        schedule = self._schedule(counted.n_of(~held_out), models.shape[1], image_shape)
         generator = torch.Generator().manual_seed(seed)
         with FitProgress(self).fit(n_phases=5) as progress:
             trainer = Trainer(schedule, generator, device, self.verbose, progress)

@@ -294,7 +294,6 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
             If the loss stops being finite; the message says what to lower.
         """
         self._forget_fit()
-        options.check_network(self)
         given = X, y, gradient, sample_weight
         X, S, G, counts, outliers = options.check_targets(self, *given)
         shape = options.check_shape(self.image_shape, X)

@@ -25,10 +25,10 @@ from skhj.priors.search import Settings
 from skhj.priors.time_search import TimeSearch
 from skhj.training import Schedule, Trainer, checked_net_params
 
-__all__ = ["check_network", "check_shape", "check_targets", "samples_of", "settings_of"]
+__all__ = ["check_shape", "check_targets", "samples_of", "settings_of"]
 
 
-def check_network(est):
+def _check_network(est):
     """Refuse a network that is none, or has no units.
 
     Parameters
@@ -154,6 +154,7 @@ def check_targets(est, X, y, gradient, sample_weight):
 
 def _checked(est, X, y, gradient):
     """Points, values and gradients as they are given."""
+    _check_network(est)
     if est.prox_loss == "matching" and est.target == "value":
         raise ValueError(
             "prox_loss='matching' needs target='prox' and a network that is not "
