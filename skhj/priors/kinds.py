@@ -8,13 +8,23 @@ from skhj.priors.images.few_filters import FewFilters
 from skhj.priors.images.kind import Images
 from skhj.priors.min_plus.kind import MinPlus
 from skhj.priors.polyhedral.kind import Polyhedral
+from skhj.priors.sorted.kind import Sorted
 from skhj.priors.splines.basis_search import BasisSearch
 from skhj.priors.splines.fit import SplineSolver
 from skhj.priors.splines.kind import Splines
 
 __all__ = ["NAMES", "kinds_of"]
 
-NAMES = ("auto", "ridge", "min-plus", "polyhedral", "envelope", "icnn", "images")
+NAMES = (
+    "auto",
+    "ridge",
+    "min-plus",
+    "polyhedral",
+    "sorted",
+    "envelope",
+    "icnn",
+    "images",
+)
 
 
 def kinds_of(network, architecture, image_shape=None):
@@ -44,11 +54,11 @@ def kinds_of(network, architecture, image_shape=None):
     axes, basis = Splines("axes"), Splines("basis", searching)
     # A search for a basis takes long beside a few quadratics that are all but exact.
     wells = MinPlus(sure=1e-3)
+    exact = MinPlus(), Polyhedral(), Sorted()
     kinds = {
-        "auto": (axes, wells, basis, MinPlus(), Polyhedral(), Envelope(), convex),
+        "auto": (axes, wells, basis, *exact, Envelope(), convex),
         "ridge": (axes, basis),
-        "min-plus": (MinPlus(),),
-        "polyhedral": (Polyhedral(),),
         "envelope": (Envelope(), replace(convex, is_rough=True)),
+        **{kind.name: (kind,) for kind in exact},
     }
     return kinds.get(network, (convex,))

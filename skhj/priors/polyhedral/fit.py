@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skhj.numerics.least_squares_quadratic import fit_quadratic
+from skhj.numerics.levenberg_marquardt import LevenbergMarquardt
 from skhj.priors.polyhedral.affine_maximum import AffineMaximum
 from skhj.priors.splines.units import Units
 
@@ -58,12 +59,10 @@ class PolyhedralSolver:
     spread : float, default=1.5
         How far out tangents start, as a multiple of the points: the steep ones are met
         by few samples.
-    damping : float, default=1e-2
-        First damping, as a share of the mean of the normal equations' diagonal.
-    lowered, raised : float, default=0.2 and 8.0
-        Factors of the damping after a step that gains and one that does not.
     negligible : float, default=1e-26
         Share of the variance that is rounding.
+    descent : LevenbergMarquardt
+        Takes the steps.
     """
 
     per_feature: int = 4
@@ -72,10 +71,8 @@ class PolyhedralSolver:
     samples: tuple[int, ...] = (1_000, 2_000, 8_000)
     steps: tuple[int, ...] = (8, 30, 12)
     spread: float = 1.5
-    damping: float = 1e-2
-    lowered: float = 0.2
-    raised: float = 8.0
     negligible: float = 1e-26
+    descent: LevenbergMarquardt = LevenbergMarquardt()
 
     def rough(self, samples, rng):
         """Tell from few samples and steps how well it may do.
@@ -140,34 +137,18 @@ class PolyhedralSolver:
     def _improved(self, pieces, V, values, n_steps):
         """Pieces after some steps, without those that no sample uses, and the error."""
         state = _State.at(pieces, V, values)
-        damping, negligible = self.damping, self.negligible * values.var()
-        for _ in range(n_steps):
-            if state.error <= negligible:
-                break
-            state, damping, gained = self._step(state, V, values, damping)
-            if not gained:
-                break
+        enough = self.negligible * values.var()
+        state = self.descent.improved(state, n_steps, enough=enough)
         used = (state.weights > 0).sum(axis=0) > V.shape[1]
         used[state.weights.sum(axis=0).argmax()] = True
         return state.pieces.take(used), state.error
-
-    def _step(self, state, V, values, damping, tries=8):
-        """The next state, the damping, and whether a step gained."""
-        gram, right = state.equations(V, values)
-        size = np.trace(gram) / len(gram)
-        for _ in range(tries):
-            damped = gram + damping * size * np.eye(len(gram))
-            step = np.linalg.solve(damped, right).reshape(-1, V.shape[1] + 1)
-            trial = _State.at(state.pieces.moved(step), V, values)
-            if trial.error < state.error:
-                return trial, max(self.lowered * damping, 1e-14), True
-            damping *= self.raised
-        return state, damping, False
 
 
 class _State(NamedTuple):
     """Pieces with their envelope at the samples."""
 
+    V: np.ndarray
+    values: np.ndarray
     pieces: AffineMaximum
     answers: np.ndarray
     weights: np.ndarray
@@ -178,10 +159,18 @@ class _State(NamedTuple):
     def at(cls, pieces, V, values):
         answers, minimum = pieces.envelope(V)
         error = float(((answers - values) ** 2).mean())
-        return cls(pieces, answers, minimum.weights, V + minimum.point, error)
+        return cls(
+            V, values, pieces, answers, minimum.weights, V + minimum.point, error
+        )
 
-    def equations(self, V, values):
+    def moved(self, step):
+        """The pieces changed by a step."""
+        pieces = self.pieces.moved(step.reshape(-1, self.V.shape[1] + 1))
+        return self.at(pieces, self.V, self.values)
+
+    def equations(self):
         """Normal equations of a step."""
+        V, values = self.V, self.values
         by_slope = self.weights[:, :, None] * self.points[:, None, :]
         jacobian = np.dstack([by_slope, self.weights]).reshape(len(V), -1)
         n = len(V)

@@ -9,7 +9,7 @@ from skhj.priors.candidate import Candidate
 from skhj.priors.kind import Kind
 from skhj.priors.polyhedral.fit import PolyhedralSolver
 from skhj.priors.polyhedral.function import PolyhedralFunction, PolyhedralTables
-from skhj.priors.polyhedral.model import PolyhedralModel
+from skhj.priors.prox_model import ProxModel
 
 __all__ = ["Polyhedral"]
 
@@ -64,7 +64,7 @@ class Polyhedral(Kind):
             units.center, units.length, units.intercept, units.time, *pieces
         )
         function = PolyhedralFunction(tables).to(search.settings.trainer.device)
-        model = PolyhedralModel(function, samples.t)
+        model = ProxModel(function, samples.t)
         # For want of epochs, as for splines.
         curve = np.array([search.validation_error(model)])
         return Candidate(self, model, curve, np.empty(0), ())
@@ -75,4 +75,4 @@ class Polyhedral(Kind):
 
     def load(self, arrays, prior_arrays, *, t, method):
         """The affine functions."""
-        return PolyhedralModel(PolyhedralFunction.from_arrays(prior_arrays), t)
+        return ProxModel(PolyhedralFunction.from_arrays(prior_arrays), t)

@@ -1,19 +1,19 @@
-"""A polyhedral prior: the value function is its forward solution, at every time."""
+"""A prior whose prox is exact: the value function is its forward solution."""
 
 from skhj import hamilton_jacobi as hj
 from skhj.priors.model import Model
 from skhj.priors.solved import Solved, solved_everywhere
 
-__all__ = ["PolyhedralModel"]
+__all__ = ["ProxModel"]
 
 
-class PolyhedralModel(Model):
+class ProxModel(Model):
     """Value function and prior, on numpy arrays in double precision.
 
     Parameters
     ----------
-    function : PolyhedralFunction
-        The prior.
+    function : PolyhedralFunction or SortedFunction
+        The prior, with ``prox_at`` and ``prox_derivative_at`` for every time.
     t : float
         Time of the samples.
     """

@@ -1,0 +1,1 @@
+"""Priors that are weighted singular values, the largest first, in some basis."""

@@ -1,0 +1,173 @@
+"""Weighted singular values fitted to their envelope."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from skhj.numerics.levenberg_marquardt import LevenbergMarquardt
+from skhj.priors.sorted.bases import BasisStarts, Remainder
+from skhj.priors.sorted.singular_values import layouts_of
+from skhj.priors.sorted.sorted_norm import SortedNorm
+from skhj.priors.splines.units import Units
+
+__all__ = ["RoughSortedNorm", "SortedSolver"]
+
+
+class RoughSortedNorm(NamedTuple):
+    """A sorted norm, found from some of the samples.
+
+    Attributes
+    ----------
+    units : Units
+        In which it is fitted.
+    V : ndarray of shape (n, d)
+        The points that are seen, in random order.
+    values : ndarray of shape (n,)
+        Values there.
+    norm : SortedNorm
+        What was found.
+    error : float
+        Mean squared error on samples that it did not see, in the samples' units.
+    """
+
+    units: Units
+    V: np.ndarray
+    values: np.ndarray
+    norm: SortedNorm
+    error: float
+
+
+@dataclass(frozen=True)
+class SortedSolver:
+    """How weights, basis and center are fitted: by the steps of Gauss and Newton.
+
+    By the envelope theorem, the envelope's derivatives are those of the norm at the
+    proximal point, which is exact. Steps turn the basis; from a wrong one they end in
+    other minima, so that every layout of matrices has some starts.
+
+    Parameters
+    ----------
+    n_starts : int, default=6
+        Starts of each layout.
+    n_rivals : int, default=4
+        The best of them, after few steps, that go on.
+    start_samples : int, default=10_000
+        Samples in which starts are found.
+    samples : tuple of int, default=(1_000, 2_000, 16_000)
+        Samples of the first steps, of the rivals, and of the last steps.
+    steps : tuple of int, default=(6, 20, 12)
+        Steps of each at most; where the values are exact, they end sooner.
+    negligible : float, default=1e-26
+        Share of the variance that is rounding.
+    bases : BasisStarts
+        Finds bases to start from.
+    descent : LevenbergMarquardt
+        Takes the steps.
+    """
+
+    n_starts: int = 6
+    n_rivals: int = 4
+    start_samples: int = 10_000
+    samples: tuple[int, ...] = (1_000, 2_000, 16_000)
+    steps: tuple[int, ...] = (6, 20, 12)
+    negligible: float = 1e-26
+    bases: BasisStarts = BasisStarts()
+    descent: LevenbergMarquardt = LevenbergMarquardt()
+
+    def rough(self, samples, rng):
+        """Tell from few samples and steps how well it may do.
+
+        Parameters
+        ----------
+        samples : Samples
+            Values of a value function.
+        rng : RandomState
+            Source of the choices.
+
+        Returns
+        -------
+        RoughSortedNorm
+            What was found.
+        """
+        units = Units.of(samples)
+        order = rng.permutation(np.flatnonzero(samples.seen))
+        scaled = units.scaled(samples.take(order), 0.0)
+        V, values = scaled.V, scaled.values
+        few = slice(self.start_samples)
+        remainder = Remainder.of(V[few], values[few])
+        states = [
+            self._improved(norm, V, values, 0)
+            for layout in layouts_of(V.shape[1])
+            for norm in self._starts(layout, remainder, rng)
+        ]
+        states.sort(key=lambda state: state.error)
+        states = [
+            self._improved(state.norm, V, values, 1)
+            for state in states[: self.n_rivals]
+        ]
+        best = min(states, key=lambda state: state.error)
+        return RoughSortedNorm(
+            units, V, values, best.norm, best.error * units.squared_error
+        )
+
+    def fit(self, rough):
+        """Fit a sorted norm to more samples, from a rough one.
+
+        Parameters
+        ----------
+        rough : RoughSortedNorm
+            Where to start.
+
+        Returns
+        -------
+        SortedNorm
+            In the units of the rough one.
+        """
+        return self._improved(rough.norm, rough.V, rough.values, 2).norm
+
+    def _starts(self, layout, remainder, rng):
+        """Sorted norms along bases of both signs."""
+        k = layout.n_sizes
+        falling = np.arange(2 * k, k, -1.0)
+        weights = remainder.steepness * falling / np.linalg.norm(falling)
+        weights = np.maximum(weights, 0.0)
+        n_starts = 1 if k == 1 else self.n_starts
+        for i in range(n_starts):
+            basis = self.bases.find(layout, remainder, (-1) ** (i + 1), rng)
+            yield SortedNorm(
+                layout, basis, weights, remainder.center, remainder.offset
+            )
+
+    def _improved(self, norm, V, values, stage):
+        """The state after the steps of a stage."""
+        rows = slice(self.samples[stage])
+        state = _State.at(norm, V[rows], values[rows])
+        enough = self.negligible * values.var()
+        return self.descent.improved(state, self.steps[stage], enough=enough)
+
+
+class _State(NamedTuple):
+    """A sorted norm with its envelope at the samples."""
+
+    norm: SortedNorm
+    V: np.ndarray
+    values: np.ndarray
+    jacobian: np.ndarray
+    errors: np.ndarray
+    error: float
+
+    @classmethod
+    def at(cls, norm, V, values):
+        answers, jacobian = norm.envelope(V)
+        errors = values - answers
+        return cls(norm, V, values, jacobian, errors, float((errors**2).mean()))
+
+    def moved(self, step):
+        """The norm changed by a step."""
+        return self.at(self.norm.moved(step), self.V, self.values)
+
+    def equations(self):
+        """Normal equations of a step."""
+        n, jacobian = len(self.V), self.jacobian
+        return jacobian.T @ jacobian / n, jacobian.T @ self.errors / n
