@@ -3,7 +3,8 @@ r"""Bases to start from, in what no function of the distance explains.
 For a layout of matrices Z of the coordinates, the sum of the fourth powers of their
 singular values is :math:`\varphi(z) = \mathrm{tr}\,(Z Z^T)^2`. A rotation Q at which the
 mean of :math:`r(v) \varphi(Q v)` is the largest, or the least, for remainders r of the
-values, is found by power iterations, as the eigenvectors of a tensor are.
+values, is found by power iterations on the tensor of their fourth moments, as the
+eigenvectors of a tensor are.
 """
 
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from skhj.hamilton_jacobi import half_squared_norm
+from skhj.numerics.blocks import row_blocks
 from skhj.numerics.covariance import covariance
 from skhj.numerics.least_squares_quadratic import fit_quadratic
 
-__all__ = ["BasisStarts", "Remainder", "random_rotation"]
+__all__ = ["BasisStarts", "Remainder"]
 
 
 class Remainder(NamedTuple):
@@ -25,119 +27,117 @@ class Remainder(NamedTuple):
     ----------
     center : ndarray of shape (d,)
         The center.
-    U : ndarray of shape (n, d)
-        The points from there.
-    values : ndarray of shape (n,)
-        What is left, times weights that make a Gaussian of points, a round one.
+    moments : ndarray of shape (d, d, d, d)
+        Means of the remainders times four coordinates of the points from there, with
+        weights that make a round Gaussian of points from any Gaussian.
     steepness, offset : float
         Of the best cone.
     """
 
     center: np.ndarray
-    U: np.ndarray
-    values: np.ndarray
+    moments: np.ndarray
     steepness: float
     offset: float
 
     @classmethod
     def of(cls, V, values):
-        """The remainder of values at points in units of their spread."""
+        """The remainder of values at centred points."""
         quadratic = fit_quadratic(V, values, curvature_floor=-np.inf)
         center = -np.linalg.pinv(quadratic.hessian, 1e-2) @ quadratic.slope
-        # Where it is no minimum, the center of the points is as good.
+        # Where it is no minimum, the mean of the points is as good.
         center = center if np.abs(center).max() < np.abs(V).max() else 0 * center
-        U = V - center
+        U, d = V - center, V.shape[1]
         squares = 2 * half_squared_norm(U)
         distances = np.sqrt(squares)
         cone = np.column_stack([distances, np.ones(len(U))])
-        steepness, offset = np.linalg.lstsq(cone, values)[0]
-        i, j = np.triu_indices(V.shape[1])
-        products = U[:, i] * U[:, j]
-        features = np.hstack(
-            [cone, U, products, (squares**2)[:, None], (distances**3)[:, None]]
-        )
-        spread = covariance(V)
-        narrow = np.linalg.eigvalsh(spread)[0]
-        precision = 2 / narrow * np.eye(len(spread)) - np.linalg.inv(spread)
-        exponents = -((V @ precision) * V).sum(axis=1) / 4
-        roots = np.exp(exponents - exponents.max())[:, None]
-        left = values - features @ np.linalg.lstsq(
-            roots * features, roots[:, 0] * values
-        )[0]
-        weights = roots[:, 0] ** 2 / (roots**2).sum()
-        return cls(center, U, weights * left, float(steepness), float(offset))
+        steepness, offset = map(float, np.linalg.lstsq(cone, values)[0])
+        i, j = np.triu_indices(d)
+        powers = np.column_stack([distances**3, squares**2])
+        features = np.hstack([cone, U, U[:, i] * U[:, j], powers])
+        roots = _rounding(V)
+        solution = np.linalg.lstsq(roots[:, None] * features, roots * values)[0]
+        left = roots**2 * (values - features @ solution)
+        moments = np.zeros((d * d, d * d))
+        for rows in row_blocks(len(U), d * d):
+            products = (U[rows, :, None] * U[rows, None]).reshape(-1, d * d)
+            moments += products.T @ (left[rows, None] * products)
+        return cls(center, moments.reshape(d, d, d, d), steepness, offset)
+
+
+def _rounding(V):
+    """Roots of weights of mean 1 that make Gaussian points round, and others more so.
+
+    The precision of the weighted points is twice that along the narrowest direction.
+    """
+    spread = covariance(V)
+    precision = 2 / np.linalg.eigvalsh(spread)[0] * np.eye(len(spread))
+    exponents = ((V @ (precision - np.linalg.inv(spread))) * V).sum(axis=1) / 4
+    roots = np.exp(exponents.min() - exponents)
+    return roots / np.sqrt(np.mean(roots**2))
 
 
 @dataclass(frozen=True)
 class BasisStarts:
-    """Power iterations of orthogonal matrices.
+    """Power iterations of orthogonal matrices, from random ones.
 
     Parameters
     ----------
+    n_starts : int, default=12
+        Starts, of which the one that comes farthest is kept: they end in several
+        maxima.
     max_iter : int, default=40
-        Iterations at most.
+        Iterations of each at most.
     tol : float, default=1e-3
         They end where the mean cosine of the rows with those before is so close to 1.
     shift : float, default=0.3
-        Share of the last matrix that is added, at first, in units of the product's
-        norm; it grows where a step loses.
+        Share of the last matrix that is added, in units of the product's norm.
     """
 
+    n_starts: int = 12
     max_iter: int = 40
     tol: float = 1e-3
     shift: float = 0.3
 
-    def find(self, layout, remainder, sign, rng):
-        """A rotation from a random one.
+    def find(self, layout, moments, rng):
+        """A rotation for which the fourth powers have a large moment.
 
         Parameters
         ----------
         layout : Layout
             The matrices of the coordinates.
-        remainder : Remainder
-            Of the values.
-        sign : int
-            1 for the largest mean, -1 for the least.
+        moments : ndarray of shape (d, d, d, d)
+            Fourth moments.
         rng : RandomState
-            Source of the first one.
+            Source of the first ones.
 
         Returns
         -------
         ndarray of shape (d, d)
             Orthogonal matrix.
         """
-        U, weights = remainder.U, sign * remainder.values
-        Q = random_rotation(U.shape[1], rng)
-        mean, product = _fourth_powers(layout, U, weights, Q)
-        shift = self.shift
+        d = len(moments)
+        starts = (np.linalg.qr(rng.normal(size=(d, d)))[0] for _ in range(self.n_starts))
+        found = (self._climb(layout, moments, Q) for Q in starts)
+        return max(found, key=lambda pair: pair[0])[1]
+
+    def _climb(self, layout, moments, Q):
+        """The largest moment on the way from a matrix, and where."""
+        best = -np.inf, Q
         for _ in range(self.max_iter):
-            left, _, right = np.linalg.svd(
-                product + shift * np.linalg.norm(product, 2) * Q
-            )
-            trial = left @ right
-            trial_mean, trial_product = _fourth_powers(layout, U, weights, trial)
-            if trial_mean < mean:
-                shift *= 4
-                continue
-            cosine = (trial * Q).sum() / len(Q)
-            Q, mean, product = trial, trial_mean, trial_product
-            if cosine > 1 - self.tol:
+            product = _product(layout, moments, Q)
+            best = max(best, (float((product * Q).sum()), Q), key=lambda pair: pair[0])
+            shift = self.shift * np.linalg.norm(product, 2)
+            left, _, right = np.linalg.svd(product + shift * Q)
+            Q, before = left @ right, Q
+            if (Q * before).sum() > (1 - self.tol) * len(Q):
                 break
-        return Q
+        return best
 
 
-def random_rotation(d, rng):
-    """An orthogonal matrix."""
-    return np.linalg.qr(rng.normal(size=(d, d)))[0]
-
-
-def _fourth_powers(layout, U, weights, Q):
-    """Weighted sum of the fourth powers, and its derivative by Q over four."""
-    Z = (U @ Q.T).reshape(-1, layout.n_rows, layout.n_columns)
-    if layout.n_rows > 1:
-        cubes = Z @ Z.mT @ Z
-    else:
-        cubes = (Z * Z).sum(axis=2, keepdims=True) * Z
-    cubes, Z = (array.reshape(len(U), -1) for array in (cubes, Z))
-    weighted = weights[:, None] * cubes
-    return float((weighted * Z).sum()), weighted.T @ U
+def _product(layout, moments, Q):
+    """Derivative by Q, over four, of the moment of the fourth powers."""
+    turned = moments
+    for _ in range(3):
+        turned = np.tensordot(turned, Q, (1, 1))
+    turned = turned.reshape(-1, *(3 * layout))
+    return np.einsum("amkjmklmil->mija", turned).reshape(Q.shape)

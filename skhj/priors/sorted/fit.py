@@ -48,11 +48,9 @@ class SortedSolver:
 
     Parameters
     ----------
-    n_starts : int, default=6
-        Starts of each layout.
     n_rivals : int, default=4
-        The best of them, after few steps, that go on.
-    start_samples : int, default=10_000
+        The best starts, after few steps, that go on.
+    start_samples : int, default=20_000
         Samples in which starts are found.
     samples : tuple of int, default=(1_000, 2_000, 16_000)
         Samples of the first steps, of the rivals, and of the last steps.
@@ -66,9 +64,8 @@ class SortedSolver:
         Takes the steps.
     """
 
-    n_starts: int = 6
     n_rivals: int = 4
-    start_samples: int = 10_000
+    start_samples: int = 20_000
     samples: tuple[int, ...] = (1_000, 2_000, 16_000)
     steps: tuple[int, ...] = (6, 20, 12)
     negligible: float = 1e-26
@@ -132,9 +129,8 @@ class SortedSolver:
         falling = np.arange(2 * k, k, -1.0)
         weights = remainder.steepness * falling / np.linalg.norm(falling)
         weights = np.maximum(weights, 0.0)
-        n_starts = 1 if k == 1 else self.n_starts
-        for i in range(n_starts):
-            basis = self.bases.find(layout, remainder, (-1) ** (i + 1), rng)
+        for sign in (-1, 1):
+            basis = self.bases.find(layout, sign * remainder.moments, rng)
             yield SortedNorm(
                 layout, basis, weights, remainder.center, remainder.offset
             )
