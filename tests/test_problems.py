@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from skhj import hamilton_jacobi as hj
-from skhj.problems import L1, ConcaveQuadratic, MinPlus, NegativeL1
+from skhj.problems import (
+    L1,
+    ConcaveQuadratic,
+    MinPlus,
+    NegativeL1,
+    NuclearNorm,
+    SortedL1,
+)
 
 PROBLEMS_1D = {
     "l1": L1(),
@@ -34,6 +41,8 @@ PROBLEMS_3D = {
         covariances=ROOTS @ ROOTS.transpose(0, 2, 1) + 0.1 * np.eye(3),
         heights=[0.1, 0.0, -0.2, 0.3],
     ),
+    "sorted_l1": SortedL1([1.5, 1.0, 0.2]),
+    "nuclear_norm": NuclearNorm((3, 1)),
 }
 TIMES = [0.5, 1.0, 1.7]
 problems_1d = pytest.mark.parametrize("problem", PROBLEMS_1D.values(), ids=PROBLEMS_1D)
@@ -178,6 +187,27 @@ def test_min_plus_of_two_equal_wells_is_a_clipped_quadratic(X):
 
 
 @times
+def test_sorted_l1_norms_of_equal_weights_are_l1_norms(t, X):
+    for method in ("value", "prox", "backward_prior"):
+        np.testing.assert_allclose(
+            getattr(SortedL1([1.0, 1.0, 1.0]), method)(X, t),
+            getattr(L1(), method)(X, t),
+            atol=1e-13,
+        )
+
+
+@times
+def test_prox_of_a_nuclear_norm_meets_its_subgradients(t):
+    """(x - prox) / t has spectral norm 1 at most, and attains the nuclear norm."""
+    problem = NuclearNorm((2, 3))
+    X = np.random.default_rng(0).uniform(-4, 4, size=(100, 6))
+    P = problem.prox(X, t)
+    G = (X - P) / t
+    assert np.linalg.norm(G.reshape(-1, 2, 3), 2, axis=(1, 2)).max() <= 1 + 1e-12
+    np.testing.assert_allclose((G * P).sum(axis=1), problem.prior(P), atol=1e-12)
+
+
+@times
 def test_covariances_that_are_widths_are_the_same_wells(t, X):
     widths, heights = [0.3, 2.0], [0.1, -0.1]
     centers = [[1.0, 0, 0], [0, -1.5, 0.3]]
@@ -237,3 +267,16 @@ def test_wells_that_are_no_numbers_are_named(name):
     options = {"centers": [[0.0]], name: "deep"}
     with pytest.raises(ValueError, match=f"{name} must be real numbers, got 'deep'"):
         MinPlus(**options)
+
+
+def test_norms_name_what_does_not_fit():
+    for weights in ([1.0, 2.0], [1.0, -1.0], [[1.0]], [], [np.inf, 1.0]):
+        with pytest.raises(ValueError, match="weights must be a row of finite numbers"):
+            SortedL1(weights)
+    for shape in (4, (2, 0), (2, 2, 2), (1.5, 2)):
+        with pytest.raises(ValueError, match="shape must be two positive integers"):
+            NuclearNorm(shape)
+    with pytest.raises(ValueError, match="X has 1 features, but weights has 2"):
+        SortedL1([1.0, 0.0]).prox([[1.0]], 1.0)
+    with pytest.raises(ValueError, match=r"X has 3 features, but matrices of shape"):
+        NuclearNorm((2, 2)).prior([[1.0, 2.0, 3.0]])

@@ -6,7 +6,7 @@ import warnings
 import joblib
 import numpy as np
 import pytest
-from sum_of_norms import euclidean, total_variation
+from sum_of_norms import SumOfNorms, euclidean, total_variation
 
 from skhj import HJPriorRegressor
 from skhj import hamilton_jacobi as hj
@@ -75,13 +75,14 @@ def test_priors_additive_in_some_basis_are_found_by_splines(problem, network, ro
 
 
 @pytest.mark.parametrize(
-    ("prior", "network"),
-    # In three features total variation has four faces: "polyhedral" has it, too.
-    [(total_variation(3), "envelope"), (euclidean(3), "auto")],
+    # In three features total variation has four faces: "polyhedral" has it, too, and
+    # "sorted" has the norm.
+    "prior",
+    [total_variation(3), euclidean(3)],
     ids=["tv", "l2"],
 )
-def test_sums_of_norms_are_found_on_the_side_of_the_prior(prior, network):
-    est = auto(max_iter=60, network=network).fit(*samples(prior, 1500, 3)[:2])
+def test_sums_of_norms_are_found_on_the_side_of_the_prior(prior):
+    est = auto(max_iter=60, network="envelope").fit(*samples(prior, 1500, 3)[:2])
     X, y, _ = samples(prior, 500, 3, seed=1)
     P = prior.prox(X, T)
     assert est.network_ == "envelope"
@@ -95,13 +96,15 @@ def test_sums_of_norms_are_found_on_the_side_of_the_prior(prior, network):
 
 
 def test_candidates_are_sorted_and_say_what_they_cost():
-    est = auto(max_iter=5).fit(*samples(euclidean(3), 600, 3)[:2])
+    both = SumOfNorms([np.eye(3), np.eye(3)[:1]])
+    est = auto(max_iter=5).fit(*samples(both, 600, 3)[:2])
     fitted = [one for one in est.candidates_ if not one["why_not"]]
     errors = [one["validation_error"] for one in fitted]
     assert errors == sorted(errors)
     assert all(one["seconds"] > 0 for one in fitted)
     names = {one["name"] for one in fitted}
-    assert names == {"ridge (axes)", "min-plus", "ridge (basis)", "envelope", "icnn"}
+    exact = {"min-plus", "sorted"}
+    assert names == {"ridge (axes)", "ridge (basis)", "envelope", "icnn"} | exact
     assert est.candidates_[0]["name"].startswith(est.network_)
 
 
@@ -111,7 +114,7 @@ def test_what_leaves_nothing_ends_the_search():
     assert (first["name"], first["why_not"]) == ("ridge (axes)", "")
     reasons = {one["name"]: one["why_not"] for one in others}
     assert reasons == dict.fromkeys(
-        ["min-plus", "ridge (basis)", "polyhedral", "envelope", "icnn"],
+        ["min-plus", "ridge (basis)", "polyhedral", "sorted", "envelope", "icnn"],
         "'ridge (axes)' leaves next to nothing",
     )
     assert all(one["validation_error"] == np.inf for one in others)
@@ -121,6 +124,7 @@ def test_what_is_not_tried_says_why():
     est = auto(max_iter=1).fit(*samples(euclidean(5), 120, 5)[:2])
     reasons = {one["name"]: one["why_not"] for one in est.candidates_}
     assert reasons["envelope"] == "108 samples to train on are fewer than 125"
+    assert reasons["sorted"] == reasons["envelope"]
     assert reasons["polyhedral"] == "108 samples to train on are fewer than 200"
 
 

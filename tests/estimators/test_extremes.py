@@ -158,7 +158,7 @@ def test_images_beyond_single_precision_are_refused():
 
 
 @pytest.mark.filterwarnings("ignore:network .* failed and is left out")
-@pytest.mark.parametrize("network", ["polyhedral", "ridge"])
+@pytest.mark.parametrize("network", ["polyhedral", "sorted", "ridge"])
 def test_fits_whose_errors_have_no_squares_answer_with_numbers(network):
     rng = np.random.RandomState(0)
     X, y = 1e100 * rng.normal(size=(30, 3)), 1e152 * rng.normal(size=30)

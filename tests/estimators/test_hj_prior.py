@@ -537,7 +537,9 @@ def test_phases_are_timed_and_named_each_in_a_line(data, capsys):
     assert capsys.readouterr().out.count("train_loss") == 2
 
 
-@pytest.mark.parametrize("network", ["icnn", "envelope", "min-plus", "polyhedral"])
+@pytest.mark.parametrize(
+    "network", ["icnn", "envelope", "min-plus", "polyhedral", "sorted"]
+)
 def test_what_is_held_out_trains_nothing(network, data):
     """But the hold-out tells the error."""
     X, y, _ = data

@@ -57,6 +57,7 @@ FITS = {
     ),
     "user": (HJPriorRegressor(0.5, network=Ridges, **SHORT), (X, S)),
     "polyhedral": (HJPriorRegressor(0.5, network="polyhedral", **SHORT), (X, S)),
+    "sorted": (HJPriorRegressor(0.5, network="sorted", **SHORT), (X, S)),
     "metric": (
         HJPriorRegressor(0.5, network="ridge", metric=[1.0, 2.0], **SHORT),
         (X, S, G),

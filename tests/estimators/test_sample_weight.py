@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:.*is too large for the samples",
 )
 
-KINDS = ["ridge", "min-plus", "polyhedral", "icnn", "envelope", "auto"]
+KINDS = ["ridge", "min-plus", "polyhedral", "sorted", "icnn", "envelope", "auto"]
 
 
 def noisy_samples(n=150, seed=0):

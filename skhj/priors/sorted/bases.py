@@ -70,8 +70,10 @@ def _rounding(V):
     The precision of the weighted points is twice that along the narrowest direction.
     """
     spread = covariance(V)
-    precision = 2 / np.linalg.eigvalsh(spread)[0] * np.eye(len(spread))
-    exponents = ((V @ (precision - np.linalg.inv(spread))) * V).sum(axis=1) / 4
+    widths = np.linalg.eigvalsh(spread)
+    narrow = max(widths[0], 1e-2 * widths[-1]) or 1.0
+    precision = 2 / narrow * np.eye(len(spread)) - np.linalg.pinv(spread)
+    exponents = ((V @ precision) * V).sum(axis=1) / 4
     roots = np.exp(exponents.min() - exponents)
     return roots / np.sqrt(np.mean(roots**2))
 
@@ -116,7 +118,9 @@ class BasisStarts:
             Orthogonal matrix.
         """
         d = len(moments)
-        starts = (np.linalg.qr(rng.normal(size=(d, d)))[0] for _ in range(self.n_starts))
+        starts = (
+            np.linalg.qr(rng.normal(size=(d, d)))[0] for _ in range(self.n_starts)
+        )
         found = (self._climb(layout, moments, Q) for Q in starts)
         return max(found, key=lambda pair: pair[0])[1]
 

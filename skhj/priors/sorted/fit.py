@@ -28,7 +28,7 @@ class RoughSortedNorm(NamedTuple):
     norm : SortedNorm
         What was found.
     error : float
-        Mean squared error on samples that it did not see, in the samples' units.
+        Mean squared error on the samples that it saw, in the samples' units.
     """
 
     units: Units
@@ -131,9 +131,7 @@ class SortedSolver:
         weights = np.maximum(weights, 0.0)
         for sign in (-1, 1):
             basis = self.bases.find(layout, sign * remainder.moments, rng)
-            yield SortedNorm(
-                layout, basis, weights, remainder.center, remainder.offset
-            )
+            yield SortedNorm(layout, basis, weights, remainder.center, remainder.offset)
 
     def _improved(self, norm, V, values, stage):
         """The state after the steps of a stage."""
