@@ -50,7 +50,7 @@ def sorted_threshold(sizes, weights):
 
 
 def _falling(levels):
-    """The closest rows that do not rise: min over a <= i of max over b >= i of means."""
+    """The closest rows that do not rise, as minima of maxima of means."""
     n, d = levels.shape
     sums = np.concatenate([np.zeros((n, 1)), levels.cumsum(axis=1)], axis=1)
     first, last = np.arange(d)[:, None], np.arange(d)

@@ -1,9 +1,9 @@
 r"""Bases to start from, in what no function of the distance explains.
 
 For a layout of matrices Z of the coordinates, the sum of the fourth powers of their
-singular values is :math:`\varphi(z) = \mathrm{tr}\,(Z Z^T)^2`. A rotation Q at which the
-mean of :math:`r(v) \varphi(Q v)` is the largest, or the least, for remainders r of the
-values, is found by power iterations on the tensor of their fourth moments, as the
+singular values is :math:`\varphi(z) = \mathrm{tr}\,(Z Z^T)^2`. A rotation Q at which
+the mean of :math:`r(v) \varphi(Q v)` is the largest, or the least, for remainders r of
+the values, is found by power iterations on the tensor of their fourth moments, as the
 eigenvectors of a tensor are.
 """
 
