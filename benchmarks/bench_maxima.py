@@ -2,8 +2,8 @@
 
 Values at x uniform in [-4, 4]^d, n = 20,000, t = 0.5. ``HJPriorRegressor`` with its
 default parameters beside scikit-learn's ``MLPRegressor`` (256, 256) of the values of S,
-X and y standardised, with its own early stopping. Mean squared errors on 5,000 fresh samples;
-CPU-seconds of the fits.
+X and y standardised, with its own early stopping. Mean squared errors on 5,000 fresh
+samples; CPU-seconds of the fits.
 """
 
 from functools import partial
