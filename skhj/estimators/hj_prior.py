@@ -45,13 +45,14 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         the largest at which values are reachable: that of priors with kinks, for smooth
         ones about a bound, which may be far later.
     network : {"auto", "icnn", "ridge", "min-plus", "polyhedral", "envelope", \
-            "images"} or nn.Module class, default="auto"
+            "sorted", "images"} or nn.Module class, default="auto"
         Model of the value function.
 
-        - "ridge": convex splines along the axes, or along directions that are learned;
-          fitted by exact least squares.
+        - "ridge": convex splines along axes or learned directions, by least squares.
         - "min-plus": the minimum of few quadratics, whose prior is exact.
         - "polyhedral": for the prior itself, the largest of few affine functions.
+        - "sorted": for the prior itself, weighted magnitudes, norms of groups or
+          singular values in a basis that is learned, the largest first.
         - "icnn": an input-convex network with a wide shallow branch.
         - "envelope": a network of the prior, trained through the minimisation over y.
         - "images": profiles of convolutions with learned filters, or of norms of a few,
