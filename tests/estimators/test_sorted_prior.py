@@ -14,7 +14,7 @@ T = 0.8
 class Turned:
     """A norm in other axes and about another origin."""
 
-    def __init__(self, problem, d, shift=2.0):
+    def __init__(self, problem, d, shift=1.0):
         self.R = np.linalg.qr(np.random.default_rng(0).normal(size=(d, d)))[0]
         self.problem, self.shift = problem, shift
 

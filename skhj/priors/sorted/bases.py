@@ -8,72 +8,61 @@ eigenvectors of a tensor are.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from skhj.hamilton_jacobi import half_squared_norm
 from skhj.numerics.blocks import row_blocks
 from skhj.numerics.covariance import covariance
-from skhj.numerics.least_squares_quadratic import fit_quadratic
 
-__all__ = ["BasisStarts", "Remainder"]
+__all__ = ["BasisStarts", "fourth_moments"]
 
 
-class Remainder(NamedTuple):
-    """What functions of the distance from a center leave of some values.
+def fourth_moments(V, values, center):
+    """Fourth moments of what functions of the distance from a center leave.
 
-    Attributes
+    Parameters
     ----------
+    V : ndarray of shape (n, d)
+        Centred points.
+    values : ndarray of shape (n,)
+        Values there.
     center : ndarray of shape (d,)
         The center.
-    moments : ndarray of shape (d, d, d, d)
-        Means of the remainders times four coordinates of the points from there, with
-        weights that make a round Gaussian of points from any Gaussian.
-    steepness, offset : float
-        Of the best cone.
+
+    Returns
+    -------
+    ndarray of shape (d, d, d, d)
+        Sums of the remainders times four coordinates of v - m, with weights that make
+        Gaussian points round about the center.
     """
-
-    center: np.ndarray
-    moments: np.ndarray
-    steepness: float
-    offset: float
-
-    @classmethod
-    def of(cls, V, values):
-        """The remainder of values at centred points."""
-        quadratic = fit_quadratic(V, values, curvature_floor=-np.inf)
-        center = -np.linalg.pinv(quadratic.hessian, 1e-2) @ quadratic.slope
-        # Where it is no minimum, the mean of the points is as good.
-        center = center if np.abs(center).max() < np.abs(V).max() else 0 * center
-        U, d = V - center, V.shape[1]
-        squares = 2 * half_squared_norm(U)
-        distances = np.sqrt(squares)
-        cone = np.column_stack([distances, np.ones(len(U))])
-        steepness, offset = map(float, np.linalg.lstsq(cone, values)[0])
-        i, j = np.triu_indices(d)
-        powers = np.column_stack([distances**3, squares**2])
-        features = np.hstack([cone, U, U[:, i] * U[:, j], powers])
-        roots = _rounding(V)
-        solution = np.linalg.lstsq(roots[:, None] * features, roots * values)[0]
-        left = roots**2 * (values - features @ solution)
-        moments = np.zeros((d * d, d * d))
-        for rows in row_blocks(len(U), d * d):
-            products = (U[rows, :, None] * U[rows, None]).reshape(-1, d * d)
-            moments += products.T @ (left[rows, None] * products)
-        return cls(center, moments.reshape(d, d, d, d), steepness, offset)
+    U, d = V - center, V.shape[1]
+    squares = 2 * half_squared_norm(U)
+    distances = np.sqrt(squares)
+    i, j = np.triu_indices(d)
+    powers = [np.ones(len(U)), distances, distances**3, squares**2]
+    features = np.hstack([np.column_stack(powers), U, U[:, i] * U[:, j]])
+    roots = _rounding(V, center)
+    solution = np.linalg.lstsq(roots[:, None] * features, roots * values)[0]
+    left = roots**2 * (values - features @ solution)
+    moments = np.zeros((d * d, d * d))
+    for rows in row_blocks(len(U), d * d):
+        products = (U[rows, :, None] * U[rows, None]).reshape(-1, d * d)
+        moments += products.T @ (left[rows, None] * products)
+    return moments.reshape(d, d, d, d)
 
 
-def _rounding(V):
-    """Roots of weights of mean 1 that make Gaussian points round, and others more so.
+def _rounding(V, center):
+    """Roots of weights of mean 1 that make Gaussian points round about a center.
 
-    The precision of the weighted points is twice that along the narrowest direction.
+    The precision of the weighted points is twice that along the narrowest direction;
+    others than Gaussian ones become more so.
     """
     spread = covariance(V)
     widths = np.linalg.eigvalsh(spread)
     narrow = max(widths[0], 1e-2 * widths[-1]) or 1.0
-    precision = 2 / narrow * np.eye(len(spread)) - np.linalg.pinv(spread)
-    exponents = ((V @ precision) * V).sum(axis=1) / 4
+    before = ((V @ np.linalg.pinv(spread)) * V).sum(axis=1)
+    exponents = half_squared_norm(V - center) / narrow - before / 4
     roots = np.exp(exponents.min() - exponents)
     return roots / np.sqrt(np.mean(roots**2))
 

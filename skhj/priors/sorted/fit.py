@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skhj.numerics.least_squares_quadratic import fit_quadratic
 from skhj.numerics.levenberg_marquardt import LevenbergMarquardt
-from skhj.priors.sorted.bases import BasisStarts, Remainder
-from skhj.priors.sorted.singular_values import layouts_of
+from skhj.priors.sorted.bases import BasisStarts, fourth_moments
+from skhj.priors.sorted.singular_values import Layout, layouts_of
 from skhj.priors.sorted.sorted_norm import SortedNorm
 from skhj.priors.splines.units import Units
 
@@ -44,7 +45,8 @@ class SortedSolver:
 
     By the envelope theorem, the envelope's derivatives are those of the norm at the
     proximal point, which is exact. Steps turn the basis; from a wrong one they end in
-    other minima, so that every layout of matrices has some starts.
+    other minima, so that fourth moments tell where to start, for each layout. Center
+    and offset are the Euclidean norm's.
 
     Parameters
     ----------
@@ -92,11 +94,12 @@ class SortedSolver:
         scaled = units.scaled(samples.take(order), 0.0)
         V, values = scaled.V, scaled.values
         few = slice(self.start_samples)
-        remainder = Remainder.of(V[few], values[few])
+        cone = self._cone(V, values)
+        moments = fourth_moments(V[few], values[few], cone.center)
         states = [
             self._improved(norm, V, values, 0)
             for layout in layouts_of(V.shape[1])
-            for norm in self._starts(layout, remainder, rng)
+            for norm in self._starts(layout, cone, moments, rng)
         ]
         states.sort(key=lambda state: state.error)
         states = [
@@ -123,15 +126,28 @@ class SortedSolver:
         """
         return self._improved(rough.norm, rough.V, rough.values, 2).norm
 
-    def _starts(self, layout, remainder, rng):
-        """Sorted norms along bases of both signs."""
-        k = layout.n_sizes
-        falling = np.arange(2 * k, k, -1.0)
-        weights = remainder.steepness * falling / np.linalg.norm(falling)
-        weights = np.maximum(weights, 0.0)
+    def _cone(self, V, values):
+        """The Euclidean norm, of which center, weight and offset are the first."""
+        n, d = self.samples[0], V.shape[1]
+        V, values = V[:n], values[:n]
+        quadratic = fit_quadratic(V, values, curvature_floor=-np.inf)
+        center = -np.linalg.pinv(quadratic.hessian, 1e-2) @ quadratic.slope
+        # Where it is no minimum, the mean of the points is as good.
+        center = center if np.abs(center).max() < np.abs(V).max() else 0 * center
+        distances = np.linalg.norm(V - center, axis=1)
+        columns = np.column_stack([distances, np.ones(len(V))])
+        weight, offset = np.linalg.lstsq(columns, values)[0]
+        weights = np.array([max(weight, 0.0)])
+        cone = SortedNorm(Layout(1, 1, d), np.eye(d), weights, center, float(offset))
+        return self._improved(cone, V, values, 0).norm
+
+    def _starts(self, layout, cone, moments, rng):
+        """Sorted norms along bases of both signs of the moments."""
+        falling = np.arange(2 * layout.n_sizes, layout.n_sizes, -1.0)
+        weights = cone.weights * falling / np.linalg.norm(falling)
         for sign in (-1, 1):
-            basis = self.bases.find(layout, sign * remainder.moments, rng)
-            yield SortedNorm(layout, basis, weights, remainder.center, remainder.offset)
+            basis = self.bases.find(layout, sign * moments, rng)
+            yield cone._replace(layout=layout, basis=basis, weights=weights)
 
     def _improved(self, norm, V, values, stage):
         """The state after the steps of a stage."""
