@@ -56,6 +56,8 @@ def _falling(levels):
     first, last = np.arange(d)[:, None], np.arange(d)
     means = sums[:, None, 1:] - sums[:, :-1, None]
     means /= np.maximum(last - first + 1, 1)
+    # Differences of sums have the sums' rounding.
+    means[:, last, last] = levels
     means[:, last < first] = -np.inf
     largest = np.maximum.accumulate(means[:, :, ::-1], axis=2)[:, :, ::-1]
     largest[:, first > last] = np.inf

@@ -23,8 +23,7 @@ def test_it_is_a_monotone_regression_of_what_exceeds_the_weights(sizes):
 
 def test_equal_weights_make_soft_thresholding(sizes):
     answer = sorted_threshold(sizes, np.full(6, 0.8))
-    # Means of one entry are differences of sums of six.
-    np.testing.assert_allclose(answer, np.maximum(sizes - 0.8, 0), atol=1e-13)
+    np.testing.assert_array_equal(answer, np.maximum(sizes - 0.8, 0))
 
 
 def test_entries_that_become_equal_are_so_to_the_last_bit(sizes):

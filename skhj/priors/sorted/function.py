@@ -87,9 +87,9 @@ class SortedFunction(SemiconvexFunction):
     @torch.no_grad()
     def prox_at(self, x, time):
         """Minimiser of J(y) + |x - y|^2 / (2 time), and whether it was solved."""
-        v = self._norm.prox(self._scaled(x), time / float(self.time))
+        way = self._norm.way_to_prox(self._scaled(x), time / float(self.time))
         solved = torch.ones(len(x), dtype=torch.bool, device=x.device)
-        return self.unit_center + self.unit_length * self.to_own(v), solved
+        return x + self.unit_length * self.to_own(way), solved
 
     @torch.no_grad()
     def prox_derivative_at(self, x, v, time):

@@ -52,14 +52,17 @@ class SortedNorm(NamedTuple):
         values = self.offset + (slopes * singular.sizes).sum(axis=1)
         return values, singular.with_sizes(slopes) @ self.basis
 
-    def prox(self, V, time=1.0):
-        """Minimiser u of the sum with |v - u|^2 / (2 time), for rows v."""
+    def way_to_prox(self, V, time=1.0):
+        """The way to the minimiser u of the sum with |v - u|^2 / (2 time), for rows v.
+
+        It is exact to its own digits, also where it is short beside v.
+        """
         singular = self.decompose(V)
-        sizes = sorted_threshold(singular.sizes, time * self.weights)
-        return self.center + singular.with_sizes(sizes) @ self.basis
+        left = sorted_threshold(singular.sizes, time * self.weights)
+        return singular.with_sizes(left - singular.sizes) @ self.basis
 
     def prox_derivative(self, V, D, time=1.0):
-        """Derivative of ``prox`` along directions, rows of D."""
+        """Derivative of the minimiser along directions, rows of D."""
         singular = self.decompose(V)
         sizes = sorted_threshold(singular.sizes, time * self.weights)
         # Values that the prox makes equal move together.
@@ -90,7 +93,7 @@ class SortedNorm(NamedTuple):
         Z = (V - self.center) @ self.basis.T
         singular = self.layout.decompose(Z)
         sizes = sorted_threshold(singular.sizes, self.weights)
-        slopes = Z - singular.with_sizes(sizes)
+        slopes = singular.with_sizes(singular.sizes - sizes)
         falling = -np.sort(-sizes, axis=1)
         values = self.offset + falling @ self.weights + half_squared_norm(slopes)
         i, j = np.triu_indices(V.shape[1], 1)
