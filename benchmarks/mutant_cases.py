@@ -139,8 +139,8 @@ priors/polyhedral/function.py: estimators/test_polyhedral_prior.py
 + self.slopes
 = derivatives of singular values that turn one way only
 priors/sorted/singular_values.py: priors/sorted/test_sorted_norm.py
-- differences * (A + A.mT) + sums
-+ differences * (A + A.mT) - sums
+- differences * (A + transposed) + sums
++ differences * (A + transposed) - sums
 = correction of the spectral norm the wrong way
 priors/images/spectrum.py: priors/images/test_image_potential.py
 - largest / math.cos

@@ -43,7 +43,7 @@ def fourth_moments(V, values, center):
     powers = [np.ones(len(U)), distances, distances**3, squares**2]
     features = np.hstack([np.column_stack(powers), U, U[:, i] * U[:, j]])
     roots = _rounding(V, center)
-    solution = np.linalg.lstsq(roots[:, None] * features, roots * values)[0]
+    solution = np.linalg.lstsq(roots[:, None] * features, roots * values, rcond=None)[0]
     left = roots**2 * (values - features @ solution)
     moments = np.zeros((d * d, d * d))
     for rows in row_blocks(len(U), d * d):

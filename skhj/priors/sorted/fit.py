@@ -136,7 +136,7 @@ class SortedSolver:
         center = center if np.abs(center).max() < np.abs(V).max() else 0 * center
         distances = np.linalg.norm(V - center, axis=1)
         columns = np.column_stack([distances, np.ones(len(V))])
-        weight, offset = np.linalg.lstsq(columns, values)[0]
+        weight, offset = np.linalg.lstsq(columns, values, rcond=None)[0]
         weights = np.array([max(weight, 0.0)])
         cone = SortedNorm(Layout(1, 1, d), np.eye(d), weights, center, float(offset))
         return self._improved(cone, V, values, 0).norm

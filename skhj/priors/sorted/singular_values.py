@@ -87,13 +87,14 @@ class SingularValues(NamedTuple):
         """
         n_rows = self.left.shape[1]
         s, p = (array.reshape(-1, n_rows) for array in (self.sizes, sizes))
-        matrices = self.left.mT @ D.reshape(self.right.shape)
-        A = matrices @ self.right.mT
+        matrices = self.left.swapaxes(1, 2) @ D.reshape(self.right.shape)
+        A = matrices @ self.right.swapaxes(1, 2)
+        transposed = A.swapaxes(1, 2)
         diagonal = from_sizes(np.einsum("kii->ki", A).reshape(sizes.shape))
         outside = _ratio(p, s)[:, :, None] * (matrices - A @ self.right)
         differences = _ratio(*(a[:, :, None] - a[:, None] for a in (p, s)))
         sums = _ratio(*(a[:, :, None] + a[:, None] for a in (p, s)))
-        inside = (differences * (A + A.mT) + sums * (A - A.mT)) / 2
+        inside = (differences * (A + transposed) + sums * (A - transposed)) / 2
         np.einsum("kii->ki", inside)[:] = diagonal.reshape(s.shape)
         return (self.left @ (inside @ self.right + outside)).reshape(D.shape)
 
