@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skhj.hamilton_jacobi import half_squared_norm
 from skhj.numerics.given_numbers import given_numbers
@@ -42,7 +43,7 @@ class SortedL1(_Norm):
     array([[2.5, 2.5]])
     """
 
-    def __init__(self, weights):
+    def __init__(self, weights: ArrayLike) -> None:
         self.weights = given_numbers(weights, "weights")
         w = self.weights
         good = w.ndim == 1 and w.size and np.isfinite(w).all()
@@ -87,7 +88,7 @@ class NuclearNorm(_Norm):
     array([4.])
     """
 
-    def __init__(self, shape):
+    def __init__(self, shape: tuple[int, int]) -> None:
         sizes = given_numbers(shape, "shape")
         if sizes.shape != (2,) or (sizes < 1).any() or (sizes % 1 > 0).any():
             raise ValueError(f"shape must be two positive integers, got {shape!r}")
