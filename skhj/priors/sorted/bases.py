@@ -82,6 +82,12 @@ class BasisStarts:
         They end where the mean cosine of the rows with those before is so close to 1.
     shift : float, default=0.3
         Share of the last matrix that is added, in units of the product's norm.
+
+    References
+    ----------
+    Zhai, Yang, Liao, Wright, Ma, "Complete dictionary learning via l4-norm maximization
+    over the orthogonal group", Journal of Machine Learning Research 21 (2020), 1-68:
+    the iteration for coordinates, without a shift.
     """
 
     n_starts: int = 12

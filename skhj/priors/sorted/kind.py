@@ -22,9 +22,8 @@ class Sorted(Kind):
     ----------
     most_features : int, default=16
         Features at most, for the time of its steps.
-    samples_per_weight : int, default=2
-        Samples for each squared feature at least: half of these are the numbers of a
-        rotation.
+    samples_per_weight : int, default=5
+        Samples for each squared feature at least; a rotation has half as many numbers.
     sure : float, default=1.5
         A rough fit has to leave less than so many times the error of what was found:
         the fit goes on from there.

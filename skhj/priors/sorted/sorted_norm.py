@@ -31,6 +31,11 @@ class SortedNorm(NamedTuple):
         The point m.
     offset : float
         The number b.
+
+    References
+    ----------
+    Lewis, "The convex analysis of unitarily invariant matrix functions", Journal of
+    Convex Analysis 2 (1995), 173-183: the prox acts on the singular values alone.
     """
 
     layout: Layout
