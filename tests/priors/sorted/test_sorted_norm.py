@@ -10,7 +10,8 @@ from skhj.problems import L1, NuclearNorm, SortedL1
 
 RNG = np.random.default_rng(0)
 LAYOUTS = layouts_of(8)
-of_layouts = pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+NAMES = ["x".join(map(str, layout)) for layout in LAYOUTS]
+of_layouts = pytest.mark.parametrize("layout", LAYOUTS, ids=NAMES)
 
 
 def norm_of(layout, seed=0):
