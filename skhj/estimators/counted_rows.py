@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_array
 
+from skhj.numerics.rows import Rows, gathered
+
 __all__ = ["CountedRows", "count_rows"]
 
 
@@ -161,16 +163,22 @@ def _checked(sample_weight, n):
 
 def _differ(array):
     """Whether a column shows that no two rows are equal."""
-    columns = array.reshape(len(array), -1)
-    return len(np.unique(columns[:, columns.shape[1] // 2])) == len(array)
+    middle = Rows.of(array).map(lambda rows: rows.reshape(len(rows), -1))
+    column = middle.shape[1] // 2
+    values = gathered(lambda rows: rows[:, column], middle)
+    return len(np.unique(values)) == len(array)
 
 
 def _digests(arrays, rows):
     """Two numbers for each row that tell whether rows are equal, of shape (n, 2)."""
-    digests = (
-        # Zero has two signs, which are equal.
-        blake2b(b"".join((a[i] + 0.0).tobytes() for a in arrays), digest_size=16)
-        for i in rows
-    )
-    joined = b"".join(digest.digest() for digest in digests)
-    return np.frombuffer(joined, dtype=np.uint64).reshape(-1, 2)
+
+    def digests(*blocks):
+        digests = (
+            # Zero has two signs, which are equal.
+            blake2b(b"".join((row + 0.0).tobytes() for row in pair), digest_size=16)
+            for pair in zip(*blocks, strict=True)
+        )
+        joined = b"".join(digest.digest() for digest in digests)
+        return np.frombuffer(joined, dtype=np.uint64).reshape(-1, 2)
+
+    return gathered(digests, *(Rows.of(array).take(rows) for array in arrays))

@@ -35,6 +35,7 @@ from skhj.inverse.objectives import MeanObjective
 from skhj.inverse.posterior.draw_objective import DrawObjective
 from skhj.inverse.posterior.selection import MixtureSelection
 from skhj.inverse.unrolled.architecture import Architecture
+from skhj.numerics.rows import Rows
 from skhj.operators import as_operator
 from skhj.training import Schedule, Trainer
 
@@ -294,7 +295,8 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         self._forget_fit()
         X, y = self._check_pairs(X, y)
         counted = count_rows(sample_weight, X, y)
-        X, models = counted.of(X, y.reshape(len(y), -1))
+        arrays = X, y.reshape(len(y), -1)
+        X, models = (Rows.of(array).take(counted.rows) for array in arrays)
         image_shape = check_shape_of_models(self.image_shape, models.shape[1])
         operator = check_operator(
             self.operator,

@@ -180,7 +180,7 @@ class LearnedInverse:
 
         Parameters
         ----------
-        B : ndarray of shape (n, M)
+        B : ndarray or Rows of shape (n, M)
             Data, of which a block of rows at a time is worked on.
         finish : callable, default=identity
             Maps models of a block (..., r, N), in double precision, to what is kept of

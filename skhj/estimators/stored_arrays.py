@@ -1,0 +1,95 @@
+"""Arrays that are larger than memory, at the door: memory maps, and those of dask."""
+
+import numpy as np
+from sklearn.utils import assert_all_finite, check_array, check_consistent_length
+from sklearn.utils.validation import validate_data
+
+from skhj.estimators.arrays import FLOATS
+from skhj.numerics.blocks import row_blocks
+from skhj.numerics.rows import Rows, empty_rows, is_mapped
+
+__all__ = ["check_stored", "stored"]
+
+
+def stored(array, *, small=2**21):
+    """An array of dask as one in a temporary file; anything else as it is.
+
+    Parameters
+    ----------
+    array : object
+        What was given.
+    small : int, default=2**21
+        Numbers of an array that memory may hold.
+
+    Returns
+    -------
+    object
+        A memory map of the array's type, written chunk by chunk of rows; what was given
+        where it is no array of dask of numbers, or a small one.
+    """
+    if not type(array).__module__.startswith("dask.array"):
+        return array
+    if np.isnan(array.size):
+        array = array.compute_chunk_sizes()
+    if array.dtype.kind not in "iuf" or array.size <= small:
+        return array.compute()
+    values = empty_rows(array.shape, array.dtype, on_disk=True)
+    first = 0
+    for height in array.chunks[0]:
+        rows = slice(first, first + height)
+        values[rows] = array[rows].compute()
+        values.flush()
+        first = rows.stop
+    return values
+
+
+def check_stored(estimator, X, y=None, *, allow_nan=False, **checks):
+    """What scikit-learn checks of arrays, of those that are on disk block by block.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose names and number of features are kept, or compared with.
+    X : array-like of shape (n, M)
+        Measurements.
+    y : array-like of shape (n, N) or (n,), or None, default=None
+        Models; None where there are none.
+    allow_nan : bool, default=False
+        Whether X may have NaN.
+    **checks : dict
+        Further options of scikit-learn's ``validate_data``.
+
+    Returns
+    -------
+    ndarray or tuple of ndarray
+        X, and y where it was given: of a float type, or in their own in a memory map
+        that is too large to be copied.
+
+    Raises
+    ------
+    ValueError
+        If one is not of the form asked for.
+    """
+    checks |= {"dtype": FLOATS}
+    checks["ensure_all_finite"] = "allow-nan" if allow_nan else True
+    X, y = stored(X), stored(y)
+    given = (X,) if y is None else (X, y)
+    if not any(map(is_mapped, given)):
+        return validate_data(estimator, *given, **checks)
+    check_consistent_length(*given)
+    few = slice(min(1000, len(X)))
+    validate_data(estimator, *(array[few] for array in given), **checks)
+    X = _finite(X, "X", allow_nan=allow_nan)
+    return X if y is None else (X, _finite(y, "y", allow_nan=False))
+
+
+def _finite(array, name, *, allow_nan):
+    """The array, once all of its numbers are checked."""
+    if not is_mapped(array):
+        finite = "allow-nan" if allow_nan else True
+        kind = {"dtype": FLOATS, "ensure_2d": False, "ensure_all_finite": finite}
+        return check_array(array, input_name=name, **kind)
+    rows = Rows.of(array)
+    for block in row_blocks(len(rows), rows.work):
+        assert_all_finite(rows[block], allow_nan=allow_nan, input_name=name)
+    return array
