@@ -252,7 +252,8 @@ def gathered(function, *rows):
     ndarray of shape (n, ...)
         The answers.
     """
-    return np.concatenate(list(_answers(function, rows)))
+    # Copies: views would keep the blocks.
+    return np.concatenate([np.copy(part) for part in _answers(function, rows)])
 
 
 def variance(rows):
