@@ -1,0 +1,142 @@
+"""Data that stay on disk: the same fit, in the memory of a block."""
+
+import tempfile
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from skhj import EmbeddedInverseSolver
+from skhj.numerics.blocks import row_blocks
+from skhj.numerics.rows import is_mapped
+from skhj.operators import ExponentialBlur
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning", "ignore:operator does not explain"
+)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Blocks, and arrays that memory may hold, of a few thousand numbers."""
+    monkeypatch.setitem(row_blocks.__kwdefaults__, "block_size", 2000)
+    monkeypatch.setitem(is_mapped.__kwdefaults__, "small", 100)
+
+
+def mapped(array):
+    with tempfile.TemporaryFile() as file:
+        values = np.memmap(file, dtype=array.dtype, mode="w+", shape=array.shape)
+    values[:] = array
+    return values
+
+
+def dask_array(array):
+    dask = pytest.importorskip("dask.array")
+    return dask.from_array(array, chunks=(37, -1)[: array.ndim])
+
+
+def pairs(n, n_unknowns=6, n_data=8, seed=0):
+    rng = np.random.default_rng(seed)
+    A = rng.normal(size=(n_data, n_unknowns))
+    X = rng.choice([-1.0, 1.0], size=(n, n_unknowns)) + 0.1 * rng.normal(
+        size=(n, n_unknowns)
+    )
+    B = X @ A.T + 0.1 * rng.normal(size=(n, n_data))
+    return A, B.astype(np.float32), X.astype(np.float32)
+
+
+def small(operator, **params):
+    given = {"max_iter": 2, "n_layers": 2, "embedding_dim": 8, "random_state": 0}
+    return EmbeddedInverseSolver(operator, **given | params)
+
+
+A, B, X = pairs(400)
+HOLED = np.where(np.random.default_rng(1).random(B.shape) < 0.2, np.nan, B)
+BLUR = ExponentialBlur((8, 8), 1.0)
+IMAGES = np.random.default_rng(2).normal(size=(300, 8, 8)).cumsum(axis=1).cumsum(axis=2)
+IMAGES = IMAGES.reshape(300, 64).astype(np.float32)
+BLURRED = BLUR.data(IMAGES) + np.float32(0.01)
+
+FITS = {
+    "operator": (small(A), B, X),
+    "no operator": (small(None, noise_level=None), B, X),
+    "one output": (small(A[:, :1]), B, X[:, 0]),
+    "known noise": (small(A, noise_level=0.3), B, X),
+    "literal": (small(A, precondition=False), B, X),
+    "all seen": (small(A, early_stopping=False), B, X),
+    "draws": (small(A, loss="energy"), B, X),
+    "missing": (small(A, missing="allow"), HOLED, X),
+    "missing, no operator": (small(None, missing="allow"), HOLED, X),
+    "images": (small(BLUR, image_shape=(8, 8), network="proximal"), BLURRED, IMAGES),
+    "draws of images": (
+        small(BLUR, image_shape=(8, 8), loss="energy", max_iter=1, n_layers=1),
+        BLURRED,
+        IMAGES,
+    ),
+    "equal rows": (small(A), np.repeat(B, 2, axis=0), np.repeat(X, 2, axis=0)),
+    "whole numbers": (small(None), np.round(9 * B).astype(np.int16), np.sign(X)),
+}
+
+
+@pytest.mark.parametrize("store", [mapped, dask_array])
+@pytest.mark.parametrize("case", FITS)
+def test_fit_of_data_on_disk_is_that_of_data_in_memory(case, store):
+    est, B, X = FITS[case]
+    in_memory = est.fit(B, X).predict(B)
+    curve = est.loss_curve_
+    on_disk = est.fit(store(B), store(X)).predict(store(B))
+    # Products of a batch and of a block round differently, before single precision.
+    np.testing.assert_allclose(on_disk, in_memory, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(est.loss_curve_, curve, rtol=1e-6)
+    assert on_disk.dtype == in_memory.dtype
+
+
+def test_answers_to_data_on_disk_are_those_to_data_in_memory():
+    est = small(A, loss="energy").fit(B, X)
+    for answer in (est.residual, est.linear_estimate, est.trajectory, est.sample):
+        np.testing.assert_allclose(answer(mapped(B)), answer(B), rtol=1e-6)
+
+
+def test_weights_count_rows_on_disk():
+    weights = np.arange(len(B)) % 3
+    in_memory = small(A).fit(B, X, sample_weight=weights).predict(B)
+    on_disk = small(A).fit(mapped(B), mapped(X), sample_weight=weights).predict(B)
+    np.testing.assert_allclose(on_disk, in_memory, rtol=1e-6, atol=1e-6)
+
+
+def test_one_array_on_disk_is_enough():
+    in_memory = small(A).fit(B, X).predict(B)
+    for data, models in ((mapped(B), X.tolist()), (B, mapped(X))):
+        given = small(A).fit(data, models).predict(B)
+        np.testing.assert_allclose(given, in_memory, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("store", [mapped, dask_array])
+def test_what_is_wrong_on_disk_is_named(store):
+    wrong = X.copy()
+    wrong[-1, 0] = np.inf
+    with pytest.raises(ValueError, match="Input y contains infinity"):
+        small(A).fit(store(B), store(wrong))
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        small(A).fit(store(HOLED), store(X))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        small(A).fit(store(B[:-1]), store(X))
+    with pytest.raises(ValueError, match="8 features"):
+        small(A).fit(B, X).predict(store(B[:, 1:]))
+
+
+def test_peak_of_arrays_does_not_grow_with_the_data_on_disk(monkeypatch):
+    monkeypatch.setitem(row_blocks.__kwdefaults__, "block_size", 2**14)
+    _, B, X = pairs(20_000, n_unknowns=40, n_data=40)
+    est = small(None, max_iter=1, n_layers=1, batch_size=1000, noise_level=None)
+    all_of_them = mapped(B), mapped(X)
+    few = [mapped(array[:2000]) for array in (B, X)]
+    est.fit(*few)  # what is imported and cached at first
+    peaks = []
+    for arrays in (few, all_of_them):
+        tracemalloc.start()
+        est.fit(*arrays)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # Indices and flags of rows take some fifty bytes of each, of 320.
+    assert peaks[1] - peaks[0] < 0.25 * 18_000 * 320
