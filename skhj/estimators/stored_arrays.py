@@ -6,7 +6,7 @@ from sklearn.utils.validation import validate_data
 
 from skhj.estimators.arrays import FLOATS
 from skhj.numerics.blocks import row_blocks
-from skhj.numerics.rows import Rows, empty_rows, is_mapped
+from skhj.numerics.rows import Rows, empty_rows, is_mapped, let_go
 
 __all__ = ["check_stored", "stored"]
 
@@ -38,7 +38,7 @@ def stored(array, *, small=2**21):
     for height in array.chunks[0]:
         rows = slice(first, first + height)
         values[rows] = array[rows].compute()
-        values.flush()
+        let_go(values)
         first = rows.stop
     return values
 

@@ -17,6 +17,7 @@ __all__ = [
     "extent",
     "gathered",
     "is_mapped",
+    "let_go",
     "total",
     "variance",
 ]
@@ -121,25 +122,61 @@ class Rows:
         values = empty_rows(self.shape, self.dtype, on_disk=self.on_disk)
         for rows in row_blocks(len(self), self.work):
             values[rows] = self[rows]
+            let_go(values)
         return Rows.of(values)
 
 
 class _MappedRows:
     """Reads rows of a memory map, and lets go of its pages.
 
-    Pages that were read count as memory of the process until others need it: of a file
-    that is larger, all memory would.
+    Parameters
+    ----------
+    array : ndarray
+        The map, or a view of it.
+    page : int, default=2**21
+        Bytes that reading one row brings into memory at most, beside its own.
+    at_once : int, default=2**26
+        Bytes that may be in memory at a time.
     """
 
-    def __init__(self, array):
+    def __init__(self, array, *, page=2**21, at_once=2**26):
         self.array, self.file = np.asarray(array), _map_of(array)
+        self.page, self.at_once = page, at_once
 
     def __call__(self, rows):
+        if isinstance(rows, slice):
+            return self._read(rows)
+        parts = np.array_split(rows, 1 + self._bytes_around(rows) // self.at_once)
+        return np.concatenate([self._read(part) for part in parts])
+
+    def _bytes_around(self, rows):
+        """Bytes that come with some rows, which may be far apart."""
+        if len(rows) == 0:
+            return 0
+        row = self.array[:1].nbytes
+        span = int(rows.max() - rows.min() + 1) * row
+        return min(span, len(rows) * (row + self.page))
+
+    def _read(self, rows):
         values = self.array[rows].astype(np.float64)
-        # Those of a private map may have been changed, and are in no file.
-        if self.file.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
-            self.file._mmap.madvise(mmap.MADV_DONTNEED)
+        let_go(self.file)
         return values
+
+
+def let_go(array):
+    """Let go of the pages of a memory map, which are read again where they are needed.
+
+    They would count as memory of the process until others need it.
+
+    Parameters
+    ----------
+    array : ndarray
+        An array, of which a memory map alone has such pages.
+    """
+    # Those of a private map may have been changed, and are in no file.
+    is_shared = getattr(array, "_mmap", None) is not None and array.mode != "c"
+    if is_shared and hasattr(mmap, "MADV_DONTNEED"):
+        array._mmap.madvise(mmap.MADV_DONTNEED)
 
 
 def _rows_of(array):

@@ -128,7 +128,7 @@ def test_what_is_wrong_on_disk_is_named(store):
 def test_peak_of_arrays_does_not_grow_with_the_data_on_disk(monkeypatch):
     monkeypatch.setitem(row_blocks.__kwdefaults__, "block_size", 2**14)
     _, B, X = pairs(20_000, n_unknowns=40, n_data=40)
-    est = small(None, max_iter=1, n_layers=1, batch_size=1000, noise_level=None)
+    est = small(None, max_iter=1, batch_size=1000, early_stopping=False)
     all_of_them = mapped(B), mapped(X)
     few = [mapped(array[:2000]) for array in (B, X)]
     est.fit(*few)  # what is imported and cached at first
