@@ -1,14 +1,17 @@
 """Arrays that are larger than memory, at the door: memory maps, and those of dask."""
 
+from typing import NamedTuple
+
 import numpy as np
 from sklearn.utils import assert_all_finite, check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
 from skhj.estimators.arrays import FLOATS
+from skhj.exceptions import warn
 from skhj.numerics.blocks import row_blocks
 from skhj.numerics.rows import Rows, empty_rows, is_mapped, let_go
 
-__all__ = ["check_stored", "stored"]
+__all__ = ["Drawn", "check_stored", "drawn_rows", "stored"]
 
 
 def stored(array, *, small=2**21):
@@ -81,6 +84,74 @@ def check_stored(estimator, X, y=None, *, allow_nan=False, **checks):
     validate_data(estimator, *(array[few] for array in given), **checks)
     X = _finite(X, "X", allow_nan=allow_nan)
     return X if y is None else (X, _finite(y, "y", allow_nan=False))
+
+
+class Drawn(NamedTuple):
+    """Rows of arrays that memory holds.
+
+    Attributes
+    ----------
+    arrays : tuple of array-like or None
+        The arrays, or those rows of them.
+    rows : ndarray of shape (n,), dtype int, or None
+        Which; None where these are all.
+    """
+
+    arrays: tuple
+    rows: np.ndarray | None
+
+    def of(self, array):
+        """These rows of another array, which may be None."""
+        if array is None or self.rows is None:
+            return array
+        return np.asarray(array)[self.rows]
+
+
+def drawn_rows(*arrays, names, most_numbers=2**24):
+    """Rows of arrays, drawn at random where those on disk are more than memory holds.
+
+    Parameters
+    ----------
+    *arrays : array-like or None
+        As they are given.
+    names : sequence of str
+        What errors call them.
+    most_numbers : int, default=2**24
+        Numbers of a row's arrays times rows: 128 MiB in double precision, of which a
+        fit holds about six times as many.
+
+    Returns
+    -------
+    Drawn
+        The rows.
+
+    Raises
+    ------
+    ValueError
+        If arrays on disk are not of one length, or have numbers that are not finite.
+    """
+    arrays = tuple(map(stored, arrays))
+    if not any(map(is_mapped, arrays)):
+        return Drawn(arrays, None)
+    given = [array for array in arrays if array is not None]
+    check_consistent_length(*given)
+    for array, name in zip(arrays, names, strict=True):
+        if is_mapped(array):
+            _finite(array, name, allow_nan=False)
+    n = len(given[0])
+    most = most_numbers // sum(int(np.prod(np.shape(one)[1:])) for one in given)
+    if n <= most:
+        return Drawn(arrays, None)
+    rows = np.sort(np.random.RandomState(0).permutation(n)[:most])
+    warn(
+        f"arrays on disk are more than a fit holds in memory: it is of {most} of their "
+        f"{n} rows, drawn at random"
+    )
+    drawn = (
+        Rows.of(a)[rows] if is_mapped(a) else None if a is None else np.asarray(a)[rows]
+        for a in arrays
+    )
+    return Drawn(tuple(drawn), rows)
 
 
 def _finite(array, name, *, allow_nan):

@@ -116,7 +116,7 @@ def whitening_matrix(V, *, narrowest=1e-3, constant=1e-6):
 
     Parameters
     ----------
-    V : ndarray of shape (n, d)
+    V : ndarray or Rows of shape (n, d)
         Points of mean zero.
     narrowest : float, default=1e-3
         Spread, as a share of the widest, to which narrower ones are raised: rounding of

@@ -6,10 +6,12 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from skhj import EmbeddedInverseSolver
+from skhj import EmbeddedInverseSolver, HJPriorRegressor
+from skhj.estimators.stored_arrays import drawn_rows
 from skhj.numerics.blocks import row_blocks
 from skhj.numerics.rows import is_mapped
 from skhj.operators import ExponentialBlur
+from skhj.problems import L1
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore:operator does not explain"
@@ -140,3 +142,41 @@ def test_peak_of_arrays_does_not_grow_with_the_data_on_disk(monkeypatch):
         tracemalloc.stop()
     # Indices and flags of rows take some fifty bytes of each, of 320.
     assert peaks[1] - peaks[0] < 0.25 * 18_000 * 320
+
+
+def values(n=300):
+    P = np.random.default_rng(3).normal(size=(n, 2)).astype(np.float32)
+    return P, L1().value(P, 0.5), np.clip(P / 0.5, -1, 1)
+
+
+@pytest.mark.parametrize("store", [mapped, dask_array])
+def test_priors_of_values_on_disk_are_those_in_memory(store):
+    P, S, G = values()
+    prior = HJPriorRegressor(t=0.5, network="ridge", random_state=0)
+    in_memory = prior.fit(P, S, gradient=G).predict(P)
+    on_disk = prior.fit(store(P), store(S), gradient=store(G)).predict(P)
+    np.testing.assert_array_equal(on_disk, in_memory)
+
+
+def test_priors_of_more_values_than_memory_holds_are_those_of_some(monkeypatch):
+    P, S, _ = values()
+    weights = np.arange(300) % 2 + 1
+    monkeypatch.setitem(drawn_rows.__kwdefaults__, "most_numbers", 3 * 200)
+    rows = np.sort(np.random.RandomState(0).permutation(300)[:200])
+    S[rows[7]] = 1e6
+    prior = HJPriorRegressor(t=0.5, network="ridge", random_state=0)
+    with pytest.warns(UserWarning, match="drawn at random|far from what") as told:
+        prior.fit(mapped(P), mapped(S), sample_weight=weights)
+    assert "200 of their 300 rows" in str(told[0].message)
+    assert prior.outliers_.tolist() == [rows[7]]
+    answers = prior.predict(P)
+    with pytest.warns(UserWarning, match="far from what all other"):
+        prior.fit(P[rows], S[rows], sample_weight=weights[rows])
+    np.testing.assert_array_equal(prior.predict(P), answers)
+
+
+def test_values_that_are_not_finite_on_disk_are_named():
+    P, S, _ = values()
+    S[-1] = np.nan
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        HJPriorRegressor(t=0.5, network="ridge").fit(mapped(P), mapped(S))
