@@ -269,9 +269,10 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, M)
-            Measurements b, at least two.
+            Measurements b, at least two. Memory maps, and arrays of dask, may be larger
+            than memory: blocks of rows are read.
         y : array-like of shape (n, N) or (n,)
-            Models x.
+            Models x, likewise.
         sample_weight : array-like of shape (n,) or None, default=None
             How often each pair counts, two of them above 0: the fit is that of pairs
             repeated so often. Weights in no ratio of small whole numbers are rounded

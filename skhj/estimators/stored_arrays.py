@@ -101,7 +101,18 @@ class Drawn(NamedTuple):
     rows: np.ndarray | None
 
     def of(self, array):
-        """These rows of another array, which may be None."""
+        """Take these rows of another array.
+
+        Parameters
+        ----------
+        array : array-like of shape (n, ...) or None
+            The array.
+
+        Returns
+        -------
+        array-like or None
+            The rows; None of None.
+        """
         if array is None or self.rows is None:
             return array
         return np.asarray(array)[self.rows]

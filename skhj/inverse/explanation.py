@@ -45,15 +45,15 @@ class Explanation:
         Share of the variance that chance explains, times the number of samples.
     enough : int, default=30
         Measurements, counted over all samples, that it takes to say so.
-    most_numbers : int, default=2**21
-        Numbers of measurements and models that are looked at, 16 MiB.
+    most_numbers : int, default=2**20
+        Numbers of measurements and models that are looked at, 8 MiB.
     """
 
     largest: float = 1.5
     least: float = 0.1
     chance: float = 10.0
     enough: int = 30
-    most_numbers: int = 2**21
+    most_numbers: int = 2**20
 
     def samples(self, *arrays):
         """Rows of arrays, evenly spread over all, that are looked at.
