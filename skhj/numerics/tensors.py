@@ -64,6 +64,10 @@ class TensorRows:
         rows = rows.cpu().numpy() if isinstance(rows, torch.Tensor) else rows
         return to_tensor(self.rows[rows], dtype=np.float32, device=self.device)
 
+    def blocks(self):
+        """Tensors of all rows, a block at a time."""
+        return (self[rows] for rows in row_blocks(len(self), self.rows.work))
+
     def settled(self):
         """Make one tensor of the rows, unless they are on disk."""
         if self.rows.on_disk:

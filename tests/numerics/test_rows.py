@@ -96,3 +96,6 @@ def test_tensors_of_rows_are_whole_unless_on_disk(array):
     tensor = TensorRows(rows, "cpu").settled()
     assert isinstance(tensor, TensorRows) == rows.on_disk
     np.testing.assert_array_equal(tensor[:], array)
+    blocks = list(TensorRows(rows, "cpu").blocks())
+    assert len(blocks) > 1
+    np.testing.assert_array_equal(np.concatenate(blocks), array)
