@@ -46,7 +46,7 @@ def stored(array, *, small=2**21):
     return values
 
 
-def check_stored(estimator, X, y=None, *, allow_nan=False, **checks):
+def check_stored(estimator, X, y="no_validation", *, allow_nan=False, **checks):
     """What scikit-learn checks of arrays, of those that are on disk block by block.
 
     Parameters
@@ -55,8 +55,8 @@ def check_stored(estimator, X, y=None, *, allow_nan=False, **checks):
         Whose names and number of features are kept, or compared with.
     X : array-like of shape (n, M)
         Measurements.
-    y : array-like of shape (n, N) or (n,), or None, default=None
-        Models; None where there are none.
+    y : array-like of shape (n, N) or (n,), default="no_validation"
+        Models; "no_validation" where there are none.
     allow_nan : bool, default=False
         Whether X may have NaN.
     **checks : dict
@@ -75,15 +75,15 @@ def check_stored(estimator, X, y=None, *, allow_nan=False, **checks):
     """
     checks |= {"dtype": FLOATS}
     checks["ensure_all_finite"] = "allow-nan" if allow_nan else True
-    X, y = stored(X), stored(y)
-    given = (X,) if y is None else (X, y)
-    if not any(map(is_mapped, given)):
+    has_models = not isinstance(y, str)
+    given = tuple(map(stored, (X, y) if has_models else (X,)))
+    if y is None or not any(map(is_mapped, given)):
         return validate_data(estimator, *given, **checks)
     check_consistent_length(*given)
-    few = slice(min(1000, len(X)))
+    few = slice(min(1000, len(given[0])))
     validate_data(estimator, *(array[few] for array in given), **checks)
-    X = _finite(X, "X", allow_nan=allow_nan)
-    return X if y is None else (X, _finite(y, "y", allow_nan=False))
+    X = _finite(given[0], "X", allow_nan=allow_nan)
+    return (X, _finite(given[1], "y", allow_nan=False)) if has_models else X
 
 
 class Drawn(NamedTuple):
