@@ -181,12 +181,22 @@ def _sums_differ(arrays):
     ]
 
     def sums(*blocks):
-        # Zero has two signs, which are equal.
         pairs = zip(blocks, odd, strict=True)
-        bits = (np.ascontiguousarray(a + 0.0).view(np.uint64) * k for a, k in pairs)
-        return sum(products.sum(axis=1) for products in bits)
+        return sum((_mixed_bits(a) * k).sum(axis=1) for a, k in pairs)
 
     return len(np.unique(gathered(sums, *rows))) == len(rows[0])
+
+
+def _mixed_bits(numbers):
+    """Integers of 64 bits, one for each number; few zeros at their ends."""
+    # Zero has two signs, which are equal.
+    bits = np.ascontiguousarray(numbers + 0.0).view(np.uint64)
+    # As splitmix64 mixes them: of whole numbers most bits are zero.
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        bits ^= bits >> np.uint64(shift)
+        bits *= np.uint64(factor)
+    bits ^= bits >> np.uint64(31)
+    return bits
 
 
 def _digests(arrays, rows):
