@@ -127,12 +127,8 @@ def test_what_is_wrong_on_disk_is_named(store):
         small(A).fit(B, X).predict(store(B[:, 1:]))
 
 
-def test_peak_of_arrays_does_not_grow_with_the_data_on_disk(monkeypatch):
-    monkeypatch.setitem(row_blocks.__kwdefaults__, "block_size", 2**14)
-    _, B, X = pairs(20_000, n_unknowns=40, n_data=40)
-    est = small(None, max_iter=1, batch_size=1000, early_stopping=False)
-    all_of_them = mapped(B), mapped(X)
-    few = [mapped(array[:2000]) for array in (B, X)]
+def grown_by(est, few, all_of_them):
+    """Peak of arrays in a fit to all of them, beyond that in one to few."""
     est.fit(*few)  # what is imported and cached at first
     peaks = []
     for arrays in (few, all_of_them):
@@ -140,8 +136,17 @@ def test_peak_of_arrays_does_not_grow_with_the_data_on_disk(monkeypatch):
         est.fit(*arrays)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
+    return peaks[1] - peaks[0]
+
+
+def test_peak_of_arrays_does_not_grow_with_the_data_on_disk(monkeypatch):
+    monkeypatch.setitem(row_blocks.__kwdefaults__, "block_size", 2**14)
+    _, B, X = pairs(20_000, n_unknowns=40, n_data=40)
+    est = small(None, max_iter=1, batch_size=1000, early_stopping=False)
+    all_of_them = mapped(B), mapped(X)
+    few = [mapped(array[:2000]) for array in (B, X)]
     # Indices and flags of rows take some fifty bytes of each, of 320.
-    assert peaks[1] - peaks[0] < 0.25 * 18_000 * 320
+    assert grown_by(est, few, all_of_them) < 0.25 * 18_000 * 320
 
 
 def values(n=300):
@@ -173,6 +178,18 @@ def test_priors_of_more_values_than_memory_holds_are_those_of_some(monkeypatch):
     with pytest.warns(UserWarning, match="far from what all other"):
         prior.fit(P[rows], S[rows], sample_weight=weights[rows])
     np.testing.assert_array_equal(prior.predict(P), answers)
+
+
+@pytest.mark.filterwarnings("ignore:arrays on disk are more than a fit holds")
+def test_peak_of_arrays_of_priors_is_that_of_the_rows_drawn(monkeypatch):
+    monkeypatch.setitem(row_blocks.__kwdefaults__, "block_size", 2**12)
+    monkeypatch.setitem(drawn_rows.__kwdefaults__, "most_numbers", 9 * 500)
+    P = np.random.default_rng(4).normal(size=(20_000, 8)).astype(np.float32)
+    arrays = P, L1().value(P, 0.5)
+    few, all_of_them = ([mapped(a[:n]) for a in arrays] for n in (1000, 20_000))
+    prior = HJPriorRegressor(t=0.5, network="ridge", random_state=0)
+    # A row of 40 bytes has a place, of eight, in an order of all, which is copied.
+    assert grown_by(prior, few, all_of_them) < 0.6 * 19_000 * 40
 
 
 def test_values_that_are_not_finite_on_disk_are_named():
