@@ -8,7 +8,8 @@ from scipy.sparse import issparse
 from skhj.estimators.arrays import FLOATS
 from skhj.exceptions import warn
 from skhj.inverse.explanation import Explanation
-from skhj.numerics.rows import extent, is_mapped, total
+from skhj.numerics.memory_maps import is_mapped
+from skhj.numerics.rows import extent, total
 from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
 from skhj.operators import as_operator, check_adjoint

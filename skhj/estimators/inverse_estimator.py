@@ -15,8 +15,9 @@ from skhj.estimators.inverse_checks import check_models
 from skhj.estimators.shared_operator import SharedOperator
 from skhj.estimators.stored_arrays import check_stored
 from skhj.exceptions import warn
+from skhj.numerics.memory_maps import is_mapped
 from skhj.numerics.profiles import Profiles
-from skhj.numerics.rows import Rows, gathered, is_mapped
+from skhj.numerics.rows import Rows, gathered
 
 __all__ = ["InverseEstimator", "warn_of_fit", "warn_of_not_finite"]
 

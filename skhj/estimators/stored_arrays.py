@@ -9,7 +9,8 @@ from sklearn.utils.validation import validate_data
 from skhj.estimators.arrays import FLOATS
 from skhj.exceptions import warn
 from skhj.numerics.blocks import row_blocks
-from skhj.numerics.rows import Rows, empty_rows, is_mapped, let_go
+from skhj.numerics.memory_maps import empty_rows, is_mapped, let_go
+from skhj.numerics.rows import Rows
 
 __all__ = ["Drawn", "check_stored", "drawn_rows", "stored"]
 

@@ -9,7 +9,7 @@ import pytest
 from skhj import EmbeddedInverseSolver, HJPriorRegressor
 from skhj.estimators.stored_arrays import drawn_rows
 from skhj.numerics.blocks import row_blocks
-from skhj.numerics.rows import is_mapped
+from skhj.numerics.memory_maps import is_mapped
 from skhj.operators import ExponentialBlur
 from skhj.problems import L1
 

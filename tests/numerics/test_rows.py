@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from skhj.numerics.blocks import row_blocks
-from skhj.numerics.rows import Rows, extent, gathered, is_mapped, total, variance
+from skhj.numerics.memory_maps import is_mapped
+from skhj.numerics.rows import Rows, extent, gathered, total, variance
 from skhj.numerics.tensors import TensorRows
 
 X = np.random.default_rng(0).normal(size=(50, 4))
