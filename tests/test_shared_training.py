@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skhj.numerics.blocks import row_blocks
+from skhj.numerics.rows import Rows
+from skhj.numerics.tensors import TensorRows
 from skhj.training import share_training
+from skhj.training.processes import Processes
 
 N_PROCESSES = 2
 
@@ -62,3 +66,19 @@ def test_what_is_no_accelerator_is_refused():
         share_training(3),
     ):
         pass
+
+
+def test_rows_that_are_read_when_asked_for_agree_as_tensors_do(monkeypatch):
+    class Twins:
+        """Two processes that agree."""
+
+        num_processes, device, seen = 2, "cpu", ()
+
+        def reduce(self, number, reduction):
+            self.seen = (*self.seen, number)
+            return 2 * number
+
+    monkeypatch.setitem(row_blocks.__kwdefaults__, "block_size", 4)
+    rows, twins = np.arange(12.0).reshape(6, 2), Twins()
+    Processes(twins).check_agreement(TensorRows(Rows.of(rows), "cpu"))
+    np.testing.assert_array_equal(twins.seen[0], [[rows.sum(), (rows**2).sum()]])

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_array
 
+from skhj.numerics.rows import Rows, gathered
+
 __all__ = ["CountedRows", "count_rows"]
 
 
@@ -86,7 +88,7 @@ def count_rows(sample_weight, *arrays):
     arrays = [array for array in arrays if array is not None]
     n = len(arrays[0])
     weights = _checked(sample_weight, n)
-    if np.ptp(weights) == 0 and any(map(_differ, arrays)):
+    if np.ptp(weights) == 0 and (any(map(_differ, arrays)) or _sums_differ(arrays)):
         return CountedRows(slice(None), None, np.arange(n))
     kept = np.flatnonzero(weights)
     _, first, groups = np.unique(
@@ -161,16 +163,52 @@ def _checked(sample_weight, n):
 
 def _differ(array):
     """Whether a column shows that no two rows are equal."""
-    columns = array.reshape(len(array), -1)
-    return len(np.unique(columns[:, columns.shape[1] // 2])) == len(array)
+    middle = Rows.of(array).map(lambda rows: rows.reshape(len(rows), -1))
+    column = middle.shape[1] // 2
+    values = gathered(lambda rows: rows[:, column], middle)
+    return len(np.unique(values)) == len(array)
+
+
+def _sums_differ(arrays):
+    """Whether sums of each row's bits show that no two rows are equal.
+
+    They are exact, modulo a power of two: those of equal rows are equal.
+    """
+    rng = np.random.RandomState(0)
+    rows = [Rows.of(array).map(lambda a: a.reshape(len(a), -1)) for array in arrays]
+    odd = [
+        2 * rng.randint(2**62, size=one.shape[1], dtype=np.uint64) + 1 for one in rows
+    ]
+
+    def sums(*blocks):
+        pairs = zip(blocks, odd, strict=True)
+        return sum((_mixed_bits(a) * k).sum(axis=1) for a, k in pairs)
+
+    return len(np.unique(gathered(sums, *rows))) == len(rows[0])
+
+
+def _mixed_bits(numbers):
+    """Integers of 64 bits, one for each number; few zeros at their ends."""
+    # Zero has two signs, which are equal.
+    bits = np.ascontiguousarray(numbers + 0.0).view(np.uint64)
+    # As splitmix64 mixes them: of whole numbers most bits are zero.
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        bits ^= bits >> np.uint64(shift)
+        bits *= np.uint64(factor)
+    bits ^= bits >> np.uint64(31)
+    return bits
 
 
 def _digests(arrays, rows):
     """Two numbers for each row that tell whether rows are equal, of shape (n, 2)."""
-    digests = (
-        # Zero has two signs, which are equal.
-        blake2b(b"".join((a[i] + 0.0).tobytes() for a in arrays), digest_size=16)
-        for i in rows
-    )
-    joined = b"".join(digest.digest() for digest in digests)
-    return np.frombuffer(joined, dtype=np.uint64).reshape(-1, 2)
+
+    def digests(*blocks):
+        digests = (
+            # Zero has two signs, which are equal.
+            blake2b(b"".join((row + 0.0).tobytes() for row in pair), digest_size=16)
+            for pair in zip(*blocks, strict=True)
+        )
+        joined = b"".join(digest.digest() for digest in digests)
+        return np.frombuffer(joined, dtype=np.uint64).reshape(-1, 2)
+
+    return gathered(digests, *(Rows.of(array).take(rows) for array in arrays))

@@ -35,6 +35,7 @@ from skhj.inverse.objectives import MeanObjective
 from skhj.inverse.posterior.draw_objective import DrawObjective
 from skhj.inverse.posterior.selection import MixtureSelection
 from skhj.inverse.unrolled.architecture import Architecture
+from skhj.numerics.rows import Rows
 from skhj.operators import as_operator
 from skhj.training import Schedule, Trainer
 
@@ -268,9 +269,10 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, M)
-            Measurements b, at least two.
+            Measurements b, at least two. Memory maps, and arrays of dask, may be larger
+            than memory: blocks of rows are read.
         y : array-like of shape (n, N) or (n,)
-            Models x.
+            Models x, likewise.
         sample_weight : array-like of shape (n,) or None, default=None
             How often each pair counts, two of them above 0: the fit is that of pairs
             repeated so often. Weights in no ratio of small whole numbers are rounded
@@ -294,7 +296,8 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         self._forget_fit()
         X, y = self._check_pairs(X, y)
         counted = count_rows(sample_weight, X, y)
-        X, models = counted.of(X, y.reshape(len(y), -1))
+        arrays = X, y.reshape(len(y), -1)
+        X, models = (Rows.of(array).take(counted.rows) for array in arrays)
         image_shape = check_shape_of_models(self.image_shape, models.shape[1])
         operator = check_operator(
             self.operator,

@@ -269,7 +269,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         Parameters
         ----------
         X : array-like of shape (n, d)
-            Points, at least two.
+            Points, at least two. Arrays on disk of more than 2^24 numbers in all are
+            not read whole: the fit is of rows drawn at random.
         y : array-like of shape (n,) or (n, d)
             Values S(x, t); with ``target="prox"`` the proximal points of X, or the
             clean signals of which the rows of X are noisy ones.

@@ -5,8 +5,11 @@ from math import prod
 import numpy as np
 from scipy.sparse import issparse
 
+from skhj.estimators.arrays import FLOATS
 from skhj.exceptions import warn
 from skhj.inverse.explanation import Explanation
+from skhj.numerics.memory_maps import is_mapped
+from skhj.numerics.rows import extent, total
 from skhj.numerics.tensors import to_tensor
 from skhj.numerics.threads import threads_for
 from skhj.operators import as_operator, check_adjoint
@@ -16,7 +19,7 @@ __all__ = ["check_bounds", "check_models", "check_operator", "check_shape_of_mod
 
 
 def check_models(X, y):
-    """Models as a float64 array, of a size that can be squared as that of the data is.
+    """Models as a float array, of a size that can be squared as that of the data is.
 
     Parameters
     ----------
@@ -28,7 +31,7 @@ def check_models(X, y):
     Returns
     -------
     ndarray of shape (n, N) or (n,)
-        The models.
+        The models; those of a large memory map are of any real type.
 
     Raises
     ------
@@ -43,7 +46,9 @@ def check_models(X, y):
             "y must be a dense array, got a sparse one: use its method toarray"
         )
     _check_measured(X)
-    y = np.asarray(y, dtype=np.float64)
+    if not is_mapped(y):
+        y = np.asarray(y)
+        y = y.astype(y.dtype if y.dtype in FLOATS else np.float64, copy=False)
     _check_size("X", X)
     _check_size("y", y.reshape(len(y), -1))
     return y
@@ -89,7 +94,7 @@ def check_operator(
     ----------
     operator : object or None
         What describes it; None stays None.
-    X, models : ndarray of shape (n, M), (n, N)
+    X, models : ndarray or Rows of shape (n, M), (n, N)
         Measurements and models.
     image_shape : tuple of int or None
         Shape of models that are images.
@@ -114,6 +119,8 @@ def check_operator(
     shape = X.shape[1], models.shape[1]
     with threads_for(len(X) * prod(shape)):
         operator = as_operator(operator, shape=shape, image_shape=image_shape)
+        explanation = Explanation()
+        X, models = explanation.samples(X, models)
         at = None if operator.is_linear else to_tensor(models)
         check_adjoint(operator, models=at)
         data = operator.data(models)
@@ -121,7 +128,7 @@ def check_operator(
             _check_matrix(operator)
             X = np.where(np.isnan(X), data, X)
         _check_size("operator", X, data, must="map models to measurements")
-        misfit = Explanation().misfit(X, models, data)
+        misfit = explanation.misfit(X, models, data)
     if misfit is None:
         return operator
     message = (
@@ -180,7 +187,7 @@ def _check_matrix(operator):
 
 def _check_measured(X):
     """Refuse measurements that were hardly ever made."""
-    n_made = (~np.isnan(X)).sum(axis=0)
+    n_made = total(lambda rows: (~np.isnan(rows)).sum(axis=0), X)
     if (n_made < 2).any():
         raise ValueError(
             "X must have each measurement in at least two samples, got "
@@ -191,9 +198,9 @@ def _check_measured(X):
 def _check_size(name, *arrays, must="be"):
     """Refuse rows that have no variance in double precision although they vary."""
     with np.errstate(over="ignore", invalid="ignore"):
-        # These reductions leave out NaN, measurements that were not made.
-        largest = np.max([np.fmax.reduce(array) for array in arrays], axis=0)
-        smallest = np.min([np.fmin.reduce(array) for array in arrays], axis=0)
+        # These leave out NaN, measurements that were not made.
+        smallest, largest = zip(*map(extent, arrays), strict=True)
+        largest, smallest = np.max(largest, axis=0), np.min(smallest, axis=0)
         spread = (largest - smallest).max()
         square = np.square(spread) * sum(map(len, arrays))
     if not np.isfinite(square) or (spread > 0 and square < np.finfo(float).tiny):

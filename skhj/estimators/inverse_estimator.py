@@ -7,14 +7,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from skhj.estimators.arrays import FLOATS, in_dtype, relative_misfit
+from skhj.estimators.arrays import in_dtype, relative_misfit
 from skhj.estimators.fitted_state import FittedState
 from skhj.estimators.inverse_checks import check_models
 from skhj.estimators.shared_operator import SharedOperator
+from skhj.estimators.stored_arrays import check_stored
 from skhj.exceptions import warn
+from skhj.numerics.memory_maps import is_mapped
 from skhj.numerics.profiles import Profiles
+from skhj.numerics.rows import Rows, gathered
 
 __all__ = ["InverseEstimator", "warn_of_fit", "warn_of_not_finite"]
 
@@ -61,11 +64,6 @@ def warn_of_fit(fit):
         )
 
 
-def _finite_or_missing(is_masked):
-    """What scikit-learn's ``ensure_all_finite`` is where NaN may be missing data."""
-    return "allow-nan" if is_masked else True
-
-
 class InverseEstimator(
     SharedOperator, FittedState, MultiOutputMixin, RegressorMixin, BaseEstimator
 ):
@@ -97,24 +95,22 @@ class InverseEstimator(
 
     def _check_pairs(self, X, y):
         """Measurements and models to learn from."""
-        X, y = validate_data(
+        X, y = check_stored(
             self,
             X,
             y,
-            dtype=np.float64,
+            allow_nan=self.missing == "allow",
             multi_output=True,
             y_numeric=True,
             ensure_min_samples=2,
-            ensure_all_finite=_finite_or_missing(self.missing == "allow"),
         )
         return X, check_models(X, y)
 
     def _check_data(self, X):
         check_is_fitted(self)
-        finite = _finite_or_missing(self._fitted_setting.is_masked)
-        return validate_data(
-            self, X, dtype=FLOATS, reset=False, ensure_all_finite=finite
-        )
+        allow_nan = self._fitted_setting.is_masked
+        X = check_stored(self, X, allow_nan=allow_nan, reset=False)
+        return Rows.of(X) if is_mapped(X) else X
 
     def _finished(self, dtype):
         """Maps models to those within the bounds, in a dtype."""
@@ -225,13 +221,16 @@ class InverseEstimator(
             Misfits. Without an operator, A is the affine one estimated from the pairs.
         """
         B = self._check_data(X)
-        dtype, B = B.dtype, B.astype(np.float64, copy=False)
-        finish = self._finished(B.dtype)
+        finish = self._finished(np.float64)
         models = self._told(self._loaded_inverse.predict(B, finish))
         if self._loaded_operator is None:
-            data = self._fitted_setting.estimated_data(models)
+            operator = self._fitted_setting.estimated_data
         else:
-            data = self._loaded_operator.data(models)
-        missing = np.isnan(B)
-        data, B = np.where(missing, 0, data), np.where(missing, 0, B)
-        return in_dtype(relative_misfit(data, B), dtype)
+            operator = self._loaded_operator.data
+
+        def misfit(b, x):
+            missing = np.isnan(b)
+            data = np.where(missing, 0, operator(x))
+            return relative_misfit(data, np.where(missing, 0, b))
+
+        return in_dtype(gathered(misfit, B, models), B.dtype)

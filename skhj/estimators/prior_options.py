@@ -14,6 +14,7 @@ from skhj.estimators.counted_rows import count_rows
 from skhj.estimators.hold_out import hold_out
 from skhj.estimators.metric_option import check_metric
 from skhj.estimators.prior_reports import without_outliers
+from skhj.estimators.stored_arrays import drawn_rows
 from skhj.numerics.given_numbers import check_size
 from skhj.operators.image_shape import check_image_shape, with_channels
 from skhj.priors.convex.architecture import ICNNArchitecture, UserArchitecture
@@ -142,10 +143,12 @@ def check_targets(est, X, y, gradient, sample_weight):
     ValueError
         If an array is not of the form asked for, or parameters contradict.
     """
-    arrays = _checked(est, X, y, gradient)
-    counted = count_rows(sample_weight, *arrays)
+    drawn = drawn_rows(X, y, gradient, names=("X", "y", "gradient"))
+    arrays = _checked(est, *drawn.arrays)
+    counted = count_rows(drawn.of(sample_weight), *arrays)
     arrays = counted.of(*arrays)
     found, outliers = without_outliers(*arrays, counted.groups)
+    outliers = outliers if drawn.rows is None else drawn.rows[outliers]
     arrays = *arrays, counted.counts
     if found.any():
         arrays = (None if array is None else array[~found] for array in arrays)

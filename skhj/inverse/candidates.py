@@ -20,6 +20,7 @@ from skhj.inverse.setting import (
     SpectralSetting,
 )
 from skhj.inverse.units import SpectralUnits
+from skhj.numerics.rows import extent, total
 from skhj.numerics.threads import threads_for
 
 __all__ = ["Candidate", "SettingChoice"]
@@ -117,9 +118,7 @@ class SettingChoice:
         B, X = pairs.of(pairs.seen)
         linear = kind.fit(B, X)
         means = linear.data_mean, linear.model_mean
-        left = linear(B)
-        np.subtract(X, left, out=left)
-        size = self.sizes.of_all(left)
+        size = self.sizes.of_all(X.map(lambda x, b: x - linear(b), B))
         units = SpectralUnits(linear.waves, *means, linear.start, size)
         setting = SpectralSetting(linear, units)
         return Candidate(setting, setting.physics(setting.arrays(), None), kind.fit)
@@ -134,7 +133,7 @@ class SettingChoice:
         A = operator.dense() if is_known else None
         A = None if A is None else A.numpy()
         B, X = pairs.of(pairs.seen)
-        spread = 1.0 if keep_order else self.sizes(X - X.mean(axis=0), X)
+        spread = 1.0 if keep_order else self.sizes(X.centred(), X)
         choice = self.linear.choose(pairs, A, spread)
         statistics = statistics_of(B, X)
         linear = choice.kind.fit(statistics)
@@ -144,7 +143,7 @@ class SettingChoice:
         kind = DenseSetting if is_known or operator is None else NonlinearSetting
         if not self.preconditioned:
             linear, as_it_is = _without_statistics(linear, X, apply_operator, is_known)
-        left = X - linear(B)
+        left = X.map(lambda x, b, estimate=linear: x - estimate(b), B)
         sizes = self.sizes.of_all(left) if keep_order else self.sizes(left, X)
         if self.preconditioned:
             preconditioners = self.preconditioning.preconditioners(
@@ -160,7 +159,7 @@ class SettingChoice:
             preconditioners = [as_it_is]
             refit = partial(_unchanged, linear.without_covariances())
         matrix = A if operator is None else None
-        bounds = X.min(axis=0), X.max(axis=0)
+        bounds = extent(X)
         linear = linear.without_covariances()
         candidates = []
         for preconditioner in preconditioners:
@@ -183,7 +182,9 @@ def _without_statistics(linear, X, apply_operator, is_known):
     if is_known:
         means = np.zeros_like(linear.data_mean), np.zeros_like(linear.model_mean)
         linear = linear._replace(data_mean=means[0], model_mean=means[1])
-    scale = np.sqrt(np.mean((X - linear.model_mean) ** 2)) or 1.0
+    mean = linear.model_mean
+    squared = total(lambda rows: np.sum((rows - mean) ** 2), X)
+    scale = np.sqrt(squared / X.size) or 1.0
     units = literal(apply_operator, X.shape[1], scale)
     return linear._replace(gain=units.gain), units
 

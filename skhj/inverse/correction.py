@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from skhj.numerics.rows import gathered, total
+
 __all__ = ["CorrectionRule"]
 
 
@@ -28,9 +30,9 @@ class CorrectionRule:
 
         Parameters
         ----------
-        linear, answers : ndarray of shape (n, N)
+        linear, answers : ndarray or Rows of shape (n, N)
             Linear estimates, and those with the whole correction.
-        X : ndarray of shape (n, N)
+        X : ndarray or Rows of shape (n, N)
             Models.
 
         Returns
@@ -38,12 +40,16 @@ class CorrectionRule:
         float
             The share, from 0 to 1.
         """
-        step, left = answers - linear, X - linear
-        squared = np.sum(step**2)
-        if squared == 0 or len(X) < 2:
+        squared, product = total(_sums, linear, answers, X)
+        if squared.sum() == 0 or len(X) < 2:
             return 0.0
-        share = np.clip(np.sum(step * left) / squared, 0, 1)
-        gains = np.sum(left**2 - (left - share * step) ** 2, axis=1)
+        share = np.clip(product.sum() / squared.sum(), 0, 1)
+
+        def gain(linear, answers, models):
+            step, left = answers - linear, models - linear
+            return np.sum(left**2 - (left - share * step) ** 2, axis=1)
+
+        gains = gathered(gain, linear, answers, X)
         mean, error = gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
         # Of few samples the standard error is not well known either.
         if mean <= stats.t.isf(self.chance, len(X) - 1) * error:
@@ -57,7 +63,7 @@ class CorrectionRule:
         ----------
         share : float
             Share of all corrections.
-        linear, answers, X : ndarray of shape (n, N)
+        linear, answers, X : ndarray or Rows of shape (n, N)
             See `share`.
 
         Returns
@@ -65,11 +71,16 @@ class CorrectionRule:
         float or ndarray of shape (N,)
             The share, one for each output where it is not the same.
         """
-        step, left = answers - linear, X - linear
-        squared = np.sum(step**2, axis=0)
-        best = np.sum(step * left, axis=0) / np.where(squared > 0, squared, 1)
+        squared, product = total(_sums, linear, answers, X)
+        best = product / np.where(squared > 0, squared, 1)
         # The error is a parabola in the share.
         worse = 2 * best < share
         if share == 0 or not worse.any():
             return share
         return np.where(worse, np.clip(best, 0, share), share)
+
+
+def _sums(linear, answers, models):
+    """Sums over samples of squared steps, and of steps times what is left."""
+    step = answers - linear
+    return np.sum(step**2, axis=0), np.sum(step * (models - linear), axis=0)

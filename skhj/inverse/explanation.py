@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skhj.numerics.blocks import row_blocks
+from skhj.numerics.rows import Rows
 
 __all__ = ["Explanation", "Misfit"]
 
@@ -44,12 +45,32 @@ class Explanation:
         Share of the variance that chance explains, times the number of samples.
     enough : int, default=30
         Measurements, counted over all samples, that it takes to say so.
+    most_numbers : int, default=2**20
+        Numbers of measurements and models that are looked at, 8 MiB.
     """
 
     largest: float = 1.5
     least: float = 0.1
     chance: float = 10.0
     enough: int = 30
+    most_numbers: int = 2**20
+
+    def samples(self, *arrays):
+        """Rows of arrays, evenly spread over all, that are looked at.
+
+        Parameters
+        ----------
+        *arrays : ndarray or Rows of shape (n, ...)
+            The arrays.
+
+        Returns
+        -------
+        list of ndarray
+            The rows, in double precision.
+        """
+        arrays = [Rows.of(array) for array in arrays]
+        most = max(self.enough, self.most_numbers // sum(one.work for one in arrays))
+        return [rows.spread(most)[:] for rows in arrays]
 
     def misfit(self, B, X, data):
         """What an operator leaves, where it is too much.

@@ -1,6 +1,7 @@
 """An unrolled network fitted to pairs: the linear estimate first, then training."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from skhj.inverse.pairs import Pairs
 from skhj.inverse.posterior.draw_objective import DrawObjective
 from skhj.inverse.trials import Task
 from skhj.inverse.unrolled.architecture import Architecture
+from skhj.numerics.rows import Rows
 from skhj.numerics.threads import threads_for
 
 __all__ = ["UnrolledFit", "UnrolledFitter"]
@@ -74,9 +76,9 @@ class UnrolledFitter:
 
         Parameters
         ----------
-        B : ndarray of shape (n, M)
+        B : ndarray or Rows of shape (n, M)
             Data.
-        X : ndarray of shape (n, N)
+        X : ndarray or Rows of shape (n, N)
             Models.
         operator : ForwardOperator or None
             The operator; None estimates it from the pairs.
@@ -167,13 +169,14 @@ class UnrolledFitter:
         """Pairs whose data have the noise of those to come."""
 
         def noiseless():
+            X = Rows.of(pairs.X)
             if operator is not None:
-                with threads_for(pairs.operator_products):
-                    return operator.data(pairs.X)
+                return X.map(operator.data)
             setting = self._candidates(pairs, operator)[0].setting
-            return setting.estimated_data(pairs.X)
+            return X.map(setting.estimated_data)
 
-        B = self.noise.complete(pairs.B, noiseless, trainer.generator)
+        with threads_for(pairs.operator_products):
+            B = self.noise.complete(pairs.B, noiseless, trainer.generator)
         return pairs._replace(B=B)
 
     def _task(self, pairs, operator, setting):
@@ -182,7 +185,9 @@ class UnrolledFitter:
             level = self.noise.level(*pairs.all, operator)
             noiseless = None
             if level is not None:
-                noiseless = setting.noiseless_data(pairs.X, operator)
+                noiseless = Rows.of(pairs.X).map(
+                    partial(setting.noiseless_data, operator=operator)
+                )
         return Task(
             pairs,
             self.architecture,

@@ -180,7 +180,7 @@ class LearnedInverse:
 
         Parameters
         ----------
-        B : ndarray of shape (n, M)
+        B : ndarray or Rows of shape (n, M)
             Data, of which a block of rows at a time is worked on.
         finish : callable, default=identity
             Maps models of a block (..., r, N), in double precision, to what is kept of
@@ -253,7 +253,7 @@ class LearnedInverse:
         weights = list(self.network.parameters())
         n_unknowns = self.setting.units.model_mean.size
         width = max(max(weight.shape) for weight in weights)
-        row_size = max(B.shape[1], self.setting.row_size, width)
+        row_size = B.shape[1] + max(self.setting.row_size, width)
         blocks = row_blocks(len(B), row_size)
         n_places = self.architecture.n_places(n_unknowns)
         n_weights = sum(weight.numel() for weight in weights)

@@ -13,6 +13,7 @@ from skhj.inverse.setting import DenseSetting
 from skhj.inverse.units import DenseUnits
 from skhj.inverse.unrolled.masked_misfit import MaskedPhysics
 from skhj.numerics.covariance import covariance, symmetric_power
+from skhj.numerics.rows import Rows
 from skhj.numerics.tensors import to_tensor
 
 __all__ = ["FreshMasks", "MaskedChoice", "MaskedSetting", "MaskedUnits"]
@@ -88,8 +89,8 @@ class MaskedSetting(DenseSetting):
 
     def augment(self, pairs, noise_level, generator):
         """What is drawn afresh in each step: noise where it is known, and masks."""
-        masks = ~np.isnan(pairs.of(pairs.seen)[0])
-        return FreshMasks(masks, self.units.scale, noise_level, generator)
+        measured = pairs.of(pairs.seen)[0]
+        return FreshMasks(measured, self.units.scale, noise_level, generator)
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,8 @@ class FreshMasks:
 
     Parameters
     ----------
-    masks : ndarray of shape (n, M)
-        What was measured of each sample.
+    measured : Rows of shape (n, M)
+        Data of samples, NaN where they were not measured.
     scale : ndarray of shape (M,)
         Size of data whose inputs are of size one.
     level : float or None
@@ -111,7 +112,7 @@ class FreshMasks:
         Share of the samples of a batch that lose more of their measurements.
     """
 
-    masks: np.ndarray
+    measured: Rows
     scale: np.ndarray
     level: float | None
     generator: torch.Generator
@@ -121,8 +122,8 @@ class FreshMasks:
         """Inputs (n, 2 M) of the same samples."""
         values, mask = inputs.tensor_split(2, dim=1)
         n, draws = len(values), {"generator": self.generator}
-        drawn = torch.randint(len(self.masks), (n,), **draws)
-        other = to_tensor(self.masks[drawn.numpy()]).to(inputs)
+        drawn = torch.randint(len(self.measured), (n,), **draws)
+        other = to_tensor(~np.isnan(self.measured[drawn.numpy()])).to(inputs)
         if self.level is None:
             loses = torch.rand((n, 1), **draws) < self.share
             other = torch.where(loses.to(other.device), other, 1.0)
@@ -158,7 +159,7 @@ class MaskedChoice:
         """Make units and misfits, see `SettingChoice.candidates`."""
         A = None if operator is None else operator.dense().numpy()
         fill = gaussian_fill(*pairs.of(pairs.seen), A)
-        filled = pairs._replace(B=fill(pairs.B))
+        filled = pairs._replace(B=Rows.of(pairs.B).map(fill).kept())
         # A covariance of the data there is anyway, and masks do not commute with waves.
         dense = replace(self.complete, spectral=None)
         candidates = dense.candidates(filled, operator, image_shape)
@@ -179,7 +180,7 @@ class MaskedChoice:
         spread = candidate.physics.spread.numpy()
         if self.preconditioned:
             B, X = pairs.of(pairs.seen)
-            left = units.answers(X) - units.answers(linear(B))
+            left = X.map(lambda x, b: units.answers(x) - units.answers(linear(b)), B)
             spread = symmetric_power(covariance(left), 1 / 2)
         correlation = fill.covariance / np.outer(scale, scale)
         correlation = correlation + self.floor * np.eye(len(scale))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from scipy.stats import norm
 
+from skhj.numerics.rows import Rows, extent, gathered, total, variance
 from skhj.numerics.tensors import to_tensor
 
 __all__ = [
@@ -30,7 +31,7 @@ class MeasuredNoise:
 
         Parameters
         ----------
-        B : ndarray of shape (n, M)
+        B : ndarray or Rows of shape (n, M)
             Data.
         noiseless : callable
             Makes them without noise, (n, M).
@@ -39,7 +40,7 @@ class MeasuredNoise:
 
         Returns
         -------
-        ndarray of shape (n, M)
+        ndarray or Rows of shape (n, M)
             Data.
         """
         return B
@@ -49,7 +50,7 @@ class MeasuredNoise:
 
         Parameters
         ----------
-        B, X : ndarray of shape (n, M), (n, N)
+        B, X : ndarray or Rows of shape (n, M), (n, N)
             Data and models.
         operator : ForwardOperator or None
             The operator, where it is known.
@@ -76,11 +77,15 @@ class KnownNoise(MeasuredNoise):
 
     def complete(self, B, noiseless, generator):
         """Data with white noise added where theirs is less than the level."""
-        lacking = self.size**2 - np.mean(np.nanvar(B - noiseless(), axis=0))
-        noise = _white(B.shape, generator)
-        noise *= np.sqrt(max(lacking, 0))
-        noise += B
-        return noise
+        B = Rows.of(B)
+        lacking = self.size**2 - np.mean(_variances(B.map(np.subtract, noiseless())))
+        scale = np.sqrt(max(lacking, 0))
+
+        def noisy(rows):
+            data = B[rows]
+            return data + scale * _white(data.shape, generator)
+
+        return Rows(noisy, B.shape, B.dtype, on_disk=B.on_disk).kept()
 
     def level(self, B, X, operator):
         """The level."""
@@ -96,10 +101,13 @@ class EstimatedNoise(MeasuredNoise):
         A = None
         if operator is not None and operator.is_linear:
             A = operator.dense()
-        complete = ~np.isnan(B).any(axis=1)
-        if A is None or complete.sum() < 2:
+        if A is None:
             return None
-        return white_noise_level(B[complete], X[complete], A.numpy())
+        complete = gathered(lambda b: ~np.isnan(b).any(axis=1), B)
+        if complete.sum() < 2:
+            return None
+        B, X = Rows.of(B).take(complete), Rows.of(X).take(complete)
+        return white_noise_level(B, X, A.numpy())
 
 
 @dataclass(frozen=True)
@@ -133,9 +141,9 @@ def white_noise_level(B, X, A, *, chance=1e-3, rounding=1e-12):
 
     Parameters
     ----------
-    B : ndarray of shape (n, M)
+    B : ndarray or Rows of shape (n, M)
         Data.
-    X : ndarray of shape (n, N)
+    X : ndarray or Rows of shape (n, N)
         Models.
     A : ndarray of shape (M, N)
         The operator.
@@ -152,23 +160,16 @@ def white_noise_level(B, X, A, *, chance=1e-3, rounding=1e-12):
         measurements, or correlate with each other, with the data's noiseless part or,
         in size, with its size, by more than chance allows.
     """
-    clean = (X - X.mean(axis=0)) @ A.T
-    noise = B - B.mean(axis=0) - clean
-    level = noise.std()
-    if not level > rounding * B.std():
+    clean = Rows.of(X).centred().map(lambda x: x @ A.T)
+    noise = Rows.of(B).centred().map(np.subtract, clean)
+    level = np.sqrt(variance(noise))
+    if not level > rounding * np.sqrt(variance(B)):
         return None
-    noise = noise / level
-    # The square of a normal number has the standard deviation sqrt(2).
-    sizes = (noise**2 - 1) / np.sqrt(2)
-    correlations = noise.T @ noise / len(B)
-    np.fill_diagonal(correlations, sizes.mean(axis=0))
     # In units in which fourth powers are numbers.
-    clean = clean / (np.abs(clean).max() or 1.0)
-    moments = [
-        correlations,
-        noise.T @ _standardised(clean) / len(B),
-        sizes.T @ _standardised(clean**2) / len(B),
-    ]
+    unit = np.abs(extent(clean)).max() or 1.0
+    moments = _noise_moments(
+        noise.map(lambda left: left / level), clean.map(lambda rows: rows / unit)
+    )
     n_moments = sum(moment.size for moment in moments)
     allowed = norm.isf(chance / 2 / n_moments) / np.sqrt(len(B))
     # No correlation is larger than one: so few samples cannot tell.
@@ -182,7 +183,37 @@ def _white(shape, generator):
     return torch.randn(shape, generator=generator, dtype=torch.float64).numpy()
 
 
-def _standardised(columns):
-    """Columns less their means, over their standard deviations where they have any."""
-    scale = columns.std(axis=0)
-    return (columns - columns.mean(axis=0)) / np.where(scale > 0, scale, 1)
+def _noise_moments(noise, clean):
+    """Moments that are about zero for white noise of variance 1."""
+    n, squares = len(noise), clean.map(np.square)
+    standards = [_standards(columns) for columns in (clean, squares)]
+
+    def products(e, x, s):
+        # The square of a normal number has the standard deviation sqrt(2).
+        sizes = (e**2 - 1) / np.sqrt(2)
+        x, s = (
+            (rows - mean) / scale
+            for rows, (mean, scale) in zip((x, s), standards, strict=True)
+        )
+        return e.T @ e, sizes.sum(axis=0), e.T @ x, sizes.T @ s
+
+    correlations, sizes, *others = total(products, noise, clean, squares)
+    np.fill_diagonal(correlations, sizes)
+    return [moment / n for moment in (correlations, *others)]
+
+
+def _standards(columns):
+    """Means of columns, and their standard deviations, 1 where there is none."""
+    mean = columns.mean()
+    scale = np.sqrt(_variances(columns))
+    return mean, np.where(scale > 0, scale, 1)
+
+
+def _variances(columns):
+    """Variances of columns, of the numbers that are not NaN."""
+    sums, n = total(
+        lambda rows: (np.nansum(rows, axis=0), (~np.isnan(rows)).sum(axis=0)), columns
+    )
+    mean = sums / n
+    squared = total(lambda rows: np.nansum((rows - mean) ** 2, axis=0), columns)
+    return squared / n

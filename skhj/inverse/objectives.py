@@ -10,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from skhj.inverse.correction import CorrectionRule
+from skhj.numerics.rows import Rows
 
 __all__ = ["Judged", "MeanObjective"]
 
@@ -90,15 +91,28 @@ class MeanObjective:
             The judgement.
         """
         B, X = pairs.of(pairs.held_out)
-        models, finite = inverse.predict(B)
+        models, finite = _answers(inverse, B, X)
         sizes = inverse.setting.units.sizes
-        scaled = inverse.linear(B) / sizes, models / sizes, X / sizes
+        linear = B.map(inverse.linear)
+        scaled = [rows.map(lambda x: x / sizes) for rows in (linear, models, X)]
         share = self.correction.share(*scaled)
         if not inverse.architecture.remainder:  # the answer is the iteration's
             return Judged(inverse, share > 0, finite)
         if np.ndim(sizes) > 0:
             share = self.correction.by_output(share, *scaled)
         return Judged(replace(inverse, correction=share), np.any(share > 0), finite)
+
+
+def _answers(inverse, B, X):
+    """An inverse's answers to data, as models X are kept, and where they are finite."""
+    finite = np.empty(len(B), dtype=bool)
+
+    def read(rows):
+        models, finite[rows] = inverse.predict(B[rows])
+        return models
+
+    answers = Rows(read, X.shape, on_disk=X.on_disk, work=B.work + X.work)
+    return answers.kept(), finite
 
 
 class _SquaredError(nn.Module):

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skhj.numerics.rows import Rows, extent, total
+
 __all__ = ["OutputSizes"]
 
 
@@ -32,9 +34,9 @@ class OutputSizes:
 
         Parameters
         ----------
-        left : ndarray of shape (n, N)
+        left : ndarray or Rows of shape (n, N)
             What an estimate leaves of them.
-        X : ndarray of shape (n, N)
+        X : ndarray or Rows of shape (n, N)
             Outputs.
 
         Returns
@@ -42,19 +44,22 @@ class OutputSizes:
         ndarray of shape (N,)
             Sizes, positive; the largest for outputs that are constant.
         """
-        spread = self._norm(X - X.mean(axis=0))
+        spread = self._norm(Rows.of(X).centred())
         sizes = np.maximum(self._norm(left), self.precision * spread)
         sizes = np.where(sizes > 0, sizes, sizes.max()) if sizes.any() else sizes + 1.0
-        return sizes * (np.sqrt(np.mean(np.sum((left / sizes) ** 2, axis=1))) or 1.0)
+        squared = total(lambda rows: np.sum((rows / sizes) ** 2), left)
+        return sizes * (np.sqrt(squared / len(left)) or 1.0)
 
     def of_all(self, left):
         """One size for all outputs: their root mean square, 1 where that is zero."""
-        return float(np.linalg.norm(left) / np.sqrt(len(left))) or 1.0
+        squared = total(lambda rows: np.vdot(rows, rows), left)
+        return float(np.sqrt(squared / len(left))) or 1.0
 
     def _norm(self, columns):
         """The means of powers, without overflow."""
-        largest = np.abs(columns).max(axis=0)
-        shares = columns / np.where(largest > 0, largest, 1.0)
-        return largest * np.mean(np.abs(shares) ** self.order, axis=0) ** (
-            1 / self.order
+        largest = np.abs(extent(columns)).max(axis=0)
+        unit = np.where(largest > 0, largest, 1.0)
+        powers = total(
+            lambda rows: (np.abs(rows / unit) ** self.order).sum(axis=0), columns
         )
+        return largest * (powers / len(columns)) ** (1 / self.order)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skhj.numerics.repeated_rows import repeated_rows
+from skhj.numerics.rows import Rows
 
 __all__ = ["Pairs"]
 
@@ -14,9 +15,9 @@ class Pairs(NamedTuple):
 
     Attributes
     ----------
-    B : ndarray of shape (n, M)
+    B : ndarray or Rows of shape (n, M)
         Data.
-    X : ndarray of shape (n, N)
+    X : ndarray or Rows of shape (n, N)
         Models.
     held_out : ndarray of shape (n,), dtype bool
         Samples on which the linear estimate is chosen.
@@ -45,20 +46,20 @@ class Pairs(NamedTuple):
 
     def of_scaled(self, sizes):
         """The same pairs with models over their sizes, (N,) or one of all."""
-        return self._replace(X=self.X / sizes)
+        return self._replace(X=Rows.of(self.X).map(lambda models: models / sizes))
 
     def rows(self, mask):
         """Rows of a mask, each as often as it counts."""
         return mask if self.counts is None else repeated_rows(self.counts, mask)
 
     def of(self, mask):
-        """Data and models of some rows, each as often as it counts."""
+        """Data and models of some rows, `Rows`, each as often as it counts."""
         rows = self.rows(mask)
-        return self.B[rows], self.X[rows]
+        return Rows.of(self.B).take(rows), Rows.of(self.X).take(rows)
 
     @property
     def all(self):
         """Data and models of all rows, each as often as it counts."""
         if self.counts is None:
-            return self.B, self.X
+            return Rows.of(self.B), Rows.of(self.X)
         return self.of(self.held_out | ~self.held_out)

@@ -12,7 +12,8 @@ from skhj.inverse.pairs import Pairs
 from skhj.inverse.posterior.draw_objective import DrawObjective
 from skhj.inverse.unrolled.architecture import Architecture
 from skhj.inverse.unrolled.build import make_unrolled
-from skhj.numerics.tensors import to_tensor
+from skhj.numerics.rows import Rows
+from skhj.numerics.tensors import TensorRows
 from skhj.numerics.threads import threads_for
 
 __all__ = ["Task", "Trained"]
@@ -52,7 +53,7 @@ class Task:
         Whether the samples held out choose the best weights.
     noise_level : float or None, default=None
         Standard deviation of the noise drawn afresh in each step; None draws none.
-    noiseless : ndarray of shape (n, M) or None, default=None
+    noiseless : ndarray or Rows of shape (n, M) or None, default=None
         Data that it is added to.
     max_norm : float, default=1.0
         Norm to which longer gradients are clipped: those of a step that went astray,
@@ -66,7 +67,7 @@ class Task:
     objective: MeanObjective | DrawObjective
     judged: bool = True
     noise_level: float | None = None
-    noiseless: np.ndarray | None = None
+    noiseless: np.ndarray | Rows | None = None
     max_norm: float = 1.0
     pilot_share: float = 1 / 4
 
@@ -112,15 +113,12 @@ class Task:
 
     def _tensors(self, units, trainer):
         """Inputs and answers to train on, and those held out, None if not judged."""
-
-        def single(array):
-            return to_tensor(array, dtype=np.float32, device=trainer.device)
-
         pairs = self.pairs
 
         def of(mask, data):
-            inputs, answers = pairs._replace(B=data).of(mask)
-            return single(units.inputs(inputs)), single(units.answers(answers))
+            data, models = pairs._replace(B=data).of(mask)
+            rows = data.map(units.inputs), models.map(units.answers)
+            return tuple(TensorRows(one, trainer.device).settled() for one in rows)
 
         validation = of(pairs.held_out, pairs.B) if self.judged else None
         data = pairs.B if self.noise_level is None else self.noiseless

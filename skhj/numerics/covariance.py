@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from skhj.numerics.rows import total
+
 __all__ = [
     "covariance",
     "range_whitening",
@@ -17,7 +19,7 @@ def covariance(V):
 
     Parameters
     ----------
-    V : ndarray of shape (n, d)
+    V : ndarray or Rows of shape (n, d)
         Rows of mean zero.
 
     Returns
@@ -25,7 +27,7 @@ def covariance(V):
     ndarray of shape (d, d)
         Mean of their outer products.
     """
-    return V.T @ V / len(V)
+    return total(lambda rows: rows.T @ rows, V) / len(V)
 
 
 def symmetric_eigh(matrix, *, rounding=1e-12):
@@ -96,7 +98,7 @@ def range_whitening(V):
 
     Parameters
     ----------
-    V : ndarray of shape (n, d)
+    V : ndarray or Rows of shape (n, d)
         Rows of mean zero, whose covariance is of rank r.
 
     Returns
@@ -114,7 +116,7 @@ def whitening_matrix(V, *, narrowest=1e-3, constant=1e-6):
 
     Parameters
     ----------
-    V : ndarray of shape (n, d)
+    V : ndarray or Rows of shape (n, d)
         Points of mean zero.
     narrowest : float, default=1e-3
         Spread, as a share of the widest, to which narrower ones are raised: rounding of

@@ -64,7 +64,9 @@ def check_size(array, name="X", *, largest=1e153):
     ValueError
         If one is larger.
     """
-    size = 0.0 if array is None else float(np.max(np.abs(array), initial=0))
+    size = 0.0
+    if array is not None:  # without a copy of absolute values
+        size = max(float(np.max(array, initial=0)), -float(np.min(array, initial=0)))
     if size > largest:
         raise ValueError(
             f"{name} must be at most {largest:g} in size, got {size:g}: choose other "

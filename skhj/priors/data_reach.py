@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skhj.numerics.covariance import whitening_matrix
+from skhj.numerics.rows import Rows, gathered
 
 __all__ = ["DataReach", "measure_reach"]
 
@@ -65,8 +66,8 @@ def measure_reach(X):
     DataReach
         Their ellipsoid.
     """
-    center = X.mean(axis=0)
-    V = X - center
+    center = Rows.of(X).mean()
+    V = Rows.of(X).map(lambda x: x - center)
     whitening = whitening_matrix(V)
-    radius = float(np.linalg.norm(V @ whitening, axis=1).max())
-    return DataReach(center, whitening, radius)
+    lengths = gathered(lambda v: np.linalg.norm(v @ whitening, axis=1), V)
+    return DataReach(center, whitening, float(lengths.max()))

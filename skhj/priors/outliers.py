@@ -6,6 +6,7 @@ import numpy as np
 from scipy.linalg import lstsq, solve
 
 from skhj.hamilton_jacobi import half_squared_norm
+from skhj.numerics.blocks import row_blocks
 
 __all__ = ["OutlierTest"]
 
@@ -35,6 +36,9 @@ class OutlierTest:
         is far from both.
     n_steps : int, default=20
         Of reweighting.
+    most_fitted : int, default=20_000
+        Samples that the fit is made of: a thousand times as many as its coefficients in
+        a dozen features. All are judged by it.
     many : int, default=100
         Coefficients above which an orthogonal factorisation takes too long.
     rounding : float, default=1e-6
@@ -46,6 +50,7 @@ class OutlierTest:
     per_coefficient: int = 3
     fewest: int = 6
     n_steps: int = 20
+    most_fitted: int = 20_000
     many: int = 100
     rounding: float = 1e-6
 
@@ -66,30 +71,55 @@ class OutlierTest:
         ndarray of shape (n,), dtype bool
             Whether each sample is one.
         """
-        if len(X) < self.fewest:
-            return np.zeros(len(X), dtype=bool)
-        X = X - np.median(X, axis=0)
-        length = np.median(_sizes(X))
-        U = X / (length if length > 0 else 1.0)
-        squares = half_squared_norm(U)[:, None]
-        found = np.zeros(len(X), dtype=bool)
-        for targets, features in (
-            (values, np.column_stack([U, squares])),
-            (gradients, U),
-        ):
+        n = len(X)
+        if n < self.fewest:
+            return np.zeros(n, dtype=bool)
+        few = slice(None)
+        if n > self.most_fitted:  # evenly spread over all
+            few = np.arange(self.most_fitted) * n // self.most_fitted
+        center = np.median(X[few], axis=0)
+        length = np.median(_sizes(X[few] - center))
+
+        def points(rows):
+            U = (X[rows] - center) / (length if length > 0 else 1.0)
+            return U, half_squared_norm(U)
+
+        found = np.zeros(n, dtype=bool)
+        for targets, curved in ((values, True), (gradients, False)):
             if targets is not None:
-                targets = targets.reshape(len(X), -1)
-                found |= self._far_off(features, targets, 1 + 2 * squares[:, 0])
+                targets = targets.reshape(n, -1)
+                found |= self._far_off(points, targets, few, curved=curved)
         return found
 
-    def _far_off(self, features, targets, growth):
-        none = np.zeros(len(targets), dtype=bool)
-        targets = targets - np.median(targets, axis=0)
-        size = np.median(_sizes(targets))
+    def _far_off(self, points, targets, few, *, curved):
+        n, none = len(targets), np.zeros(len(targets), dtype=bool)
+        middle = np.median(targets[few], axis=0)
+        size = np.median(_sizes(targets[few] - middle))
         if not size > 0:
             return none
-        targets = targets / size
-        design = np.column_stack([np.ones(len(features)), features])
+
+        def problem(rows):
+            """Design and targets of least squares, and the growth that is allowed."""
+            U, squares = points(rows)
+            columns = [np.ones(len(U)), U, squares] if curved else [np.ones(len(U)), U]
+            design = np.column_stack(columns)
+            return design, (targets[rows] - middle) / size, 1 + 2 * squares
+
+        coefficients, scale = self._robust_fit(*problem(few))
+
+        def residual(rows):
+            design, goals, growth = problem(rows)
+            left = goals - design[:, : len(coefficients)] @ coefficients
+            return _sizes(left) / _allowance(left, growth)
+
+        width = targets.shape[1] + points(slice(1))[0].shape[1]
+        residual = np.concatenate([*map(residual, row_blocks(n, 4 * width))])
+        scale = max(scale, np.quantile(residual, 0.9, method="lower") / 10)
+        found = residual > self.threshold * max(scale, self.rounding)
+        return found if found.mean() <= max(self.share, 1 / n) else none
+
+    def _robust_fit(self, design, targets, growth):
+        """Coefficients in which samples far off have no say, and median residual."""
         if len(design) < self.per_coefficient * design.shape[1]:
             design = design[:, :1]
         weight = 1.0 / np.maximum(_sizes(targets), 1.0)
@@ -101,9 +131,7 @@ class OutlierTest:
             scale = max(np.median(residual), self.rounding)
             # Cauchy's weights: an outlier of a million medians has none left.
             weight = 1 / (1 + (residual / (3 * scale)) ** 2) / growth**2
-        scale = max(scale, np.quantile(residual, 0.9, method="lower") / 10)
-        found = residual > self.threshold * max(scale, self.rounding)
-        return found if found.mean() <= max(self.share, 1 / len(found)) else none
+        return coefficients, scale
 
     def _least_squares(self, design, targets):
         """Coefficients: of many, by normal equations that rounding cannot make flat."""

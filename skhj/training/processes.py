@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from skhj.numerics.tensors import TensorRows
+
 __all__ = ["Alone", "Processes", "current_processes", "share_training"]
 
 
@@ -47,7 +49,7 @@ class Processes:
 
         Parameters
         ----------
-        tensors : Tensor
+        tensors : Tensor or TensorRows
             What must be the same in all processes.
 
         Raises
@@ -55,7 +57,7 @@ class Processes:
         ValueError
             If something is not.
         """
-        sums = [[t.double().sum(), t.double().square().sum()] for t in tensors]
+        sums = [_sums(tensor) for tensor in tensors]
         own = torch.tensor(sums, dtype=torch.float64, device=self.accelerator.device)
         mean = self.total(own) / self.accelerator.num_processes
         # A difference is seen by all processes, or else those that see none would wait.
@@ -106,6 +108,13 @@ class Processes:
         parts = total.split([gradient.numel() for gradient in gradients])
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
+
+
+def _sums(tensor):
+    """Sum of a tensor's numbers, and of their squares."""
+    blocks = tensor.blocks() if isinstance(tensor, TensorRows) else [tensor]
+    sums = ((b.double().sum(), b.double().square().sum()) for b in blocks)
+    return [sum(parts) for parts in zip(*sums, strict=True)]
 
 
 _CURRENT: ContextVar[Processes | None] = ContextVar("processes", default=None)

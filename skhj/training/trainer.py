@@ -99,7 +99,7 @@ class Trainer:
             called after every step.
         criterion : nn.Module
             Loss of (outputs of the module, list of targets).
-        training, validation : tuple of Tensor
+        training, validation : tuple of Tensor or TensorRows
             Inputs, then targets, on the module's device and in its dtype. Without the
             latter all epochs are run and the last weights kept.
         n_places : int, default=1
@@ -139,7 +139,7 @@ class Trainer:
         callbacks.append(("steps", Steps(n_steps, schedule)))
         if self.verbose > 1:
             callbacks = [("timer", EpochTimer()), *callbacks, ("print", PrintLog())]
-        row = max(1, training[0][0].numel())
+        row = max(1, training[0][:1].numel())
         rows = min(self.validation_rows, max(1, self.validation_numbers // row))
         given = dict(self.net_params)
         adam = {"betas": schedule.betas, "fused": True}

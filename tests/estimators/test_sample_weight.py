@@ -224,6 +224,16 @@ def test_zeros_of_both_signs_are_equal():
     assert counted.groups[0] == counted.groups[1] != counted.groups[2]
 
 
+def test_rows_that_share_numbers_stay_as_they_are_given():
+    X, y = np.random.RandomState(0).randint(3, size=(2, 200, 9)).astype(float)
+    assert len(np.unique(np.concatenate([X, y], axis=1), axis=0)) == 200
+    counted = count_rows(None, X, y)
+    assert counted.rows == slice(None)
+    again = count_rows(None, *(np.concatenate([a, a[:1]]) for a in (X, y)))
+    assert again.counts.sum() == 201
+    assert len(again.counts) == 200
+
+
 def test_counts_are_in_the_ratios_of_small_whole_numbers():
     whole = np.array([4, 6, 2, 10])
     for factor in (1, 0.1, np.pi):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skhj.numerics.covariance import covariance, symmetric_eigh, symmetric_power
+from skhj.numerics.rows import Rows, total
 
 __all__ = [
     "LinearEstimate",
@@ -17,6 +18,7 @@ __all__ = [
     "ridge_path",
     "statistics_of",
     "wiener_estimate",
+    "wiener_path",
 ]
 
 
@@ -27,7 +29,7 @@ class Statistics(NamedTuple):
     ----------
     data_mean, model_mean : ndarray of shape (M,), (N,)
         Means.
-    data, models : ndarray of shape (n, M), (n, N)
+    data, models : Rows of shape (n, M), (n, N)
         Centred samples.
     data_covariance, cross_covariance, model_covariance : ndarray
         Of b with b (M, M), of x with b (N, M), of x with x (N, N).
@@ -35,8 +37,8 @@ class Statistics(NamedTuple):
 
     data_mean: np.ndarray
     model_mean: np.ndarray
-    data: np.ndarray
-    models: np.ndarray
+    data: Rows
+    models: Rows
     data_covariance: np.ndarray
     cross_covariance: np.ndarray
     model_covariance: np.ndarray
@@ -83,13 +85,13 @@ class LinearEstimate(NamedTuple):
 
 
 def statistics_of(B, X):
-    """Means and covariances of samples.
+    """Means and covariances of samples, by blocks of these.
 
     Parameters
     ----------
-    B : ndarray of shape (n, M)
+    B : ndarray or Rows of shape (n, M)
         Data.
-    X : ndarray of shape (n, N)
+    X : ndarray or Rows of shape (n, N)
         Models.
 
     Returns
@@ -97,17 +99,13 @@ def statistics_of(B, X):
     Statistics
         Means and covariances.
     """
-    data_mean, model_mean = B.mean(axis=0), X.mean(axis=0)
-    data, models = B - data_mean, X - model_mean
-    return Statistics(
-        data_mean,
-        model_mean,
-        data,
-        models,
-        covariance(data),
-        models.T @ data / len(data),
-        covariance(models),
-    )
+    B, X = Rows.of(B), Rows.of(X)
+    data_mean, model_mean = B.mean(), X.mean()
+    data = B.map(lambda rows: rows - data_mean)
+    models = X.map(lambda rows: rows - model_mean)
+    sums = total(lambda b, x: (b.T @ b, x.T @ b, x.T @ x), data, models)
+    covariances = [products / len(B) for products in sums]
+    return Statistics(data_mean, model_mean, data, models, *covariances)
 
 
 def wiener_estimate(statistics, A, shrinkage):
@@ -128,12 +126,35 @@ def wiener_estimate(statistics, A, shrinkage):
     LinearEstimate
         The estimate.
     """
-    noise = statistics.data - statistics.models @ A.T
-    C = _shrunk(statistics.model_covariance, shrinkage)
-    CA = C @ A.T
-    S = A @ CA + _shrunk(covariance(noise), shrinkage)
-    means = statistics.data_mean, statistics.model_mean
-    return LinearEstimate(*means, CA @ symmetric_power(S, -1), S, C)
+    return wiener_path(statistics, A, [shrinkage])[0]
+
+
+def wiener_path(statistics, A, shrinkages):
+    """Linear estimates from a known operator, see `wiener_estimate`.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        Of the samples.
+    A : ndarray of shape (M, N)
+        The operator.
+    shrinkages : sequence of float
+        Shrinkages of the covariances.
+
+    Returns
+    -------
+    list of LinearEstimate
+        One for each shrinkage.
+    """
+    noise = statistics.data.map(lambda b, x: b - x @ A.T, statistics.models)
+    of_noise = covariance(noise)
+    means, path = (statistics.data_mean, statistics.model_mean), []
+    for shrinkage in shrinkages:
+        C = _shrunk(statistics.model_covariance, shrinkage)
+        CA = C @ A.T
+        S = A @ CA + _shrunk(of_noise, shrinkage)
+        path.append(LinearEstimate(*means, CA @ symmetric_power(S, -1), S, C))
+    return path
 
 
 def ridge_path(statistics, penalties, *, scaled, shrinkage=1e-3):

@@ -11,6 +11,7 @@ import numpy as np
 
 from skhj.inverse.linear.dense import LinearEstimate
 from skhj.numerics.covariance import covariance, symmetric_power
+from skhj.numerics.rows import Rows, gathered, total
 
 __all__ = ["GaussianFill", "MaskedEstimate", "gaussian_fill"]
 
@@ -87,9 +88,9 @@ def gaussian_fill(B, X, A=None, *, floor=1e-10, shrinkage=1e-3):
 
     Parameters
     ----------
-    B : ndarray of shape (n, M)
+    B : ndarray or Rows of shape (n, M)
         Data, NaN where they were not measured.
-    X : ndarray of shape (n, N)
+    X : ndarray or Rows of shape (n, N)
         Models.
     A : ndarray of shape (M, N) or None, default=None
         The operator, where it is known and linear.
@@ -104,30 +105,38 @@ def gaussian_fill(B, X, A=None, *, floor=1e-10, shrinkage=1e-3):
     GaussianFill
         Completes data.
     """
-    measured = ~np.isnan(B)
-    centre = X.mean(axis=0)
-    models = X - centre
+    B, models = Rows.of(B), Rows.of(X).centred()
     if A is None:
-        A = np.stack([_regression(models, b, shrinkage) for b in B.T])
-    left = B - models @ A.T
-    mean = np.nanmean(left, axis=0)
-    noise = np.where(measured, left - mean, 0)
-    pairs = measured.T.astype(np.float64) @ measured
+        columns = range(B.shape[1])
+        A = np.stack([_regression(models, B, j, shrinkage) for j in columns])
+    left = B.map(lambda b, x: b - x @ A.T, models)
+    sums, n_measured = total(
+        lambda rows: (np.nansum(rows, axis=0), (~np.isnan(rows)).sum(axis=0)), left
+    )
+    mean = sums / n_measured
+
+    def products(rows):
+        measured = (~np.isnan(rows)).astype(np.float64)
+        noise = np.nan_to_num(rows - mean)
+        return measured.T @ measured, noise.T @ noise
+
+    pairs, noise = total(products, left)
     # Covariances of few pairs are chance.
     kept = 1 - np.minimum(1, len(pairs) / np.maximum(pairs, 1))
     np.fill_diagonal(kept, 1)
-    noise = kept * (noise.T @ noise) / np.maximum(pairs, 1)
+    noise = kept * noise / np.maximum(pairs, 1)
     S = A @ covariance(models) @ A.T + symmetric_power(noise, 1)
     variances = S.diagonal()
     variances = np.where(variances > 0, variances, 1)
     return GaussianFill(mean, S + floor * np.diag(variances))
 
 
-def _regression(models, b, shrinkage):
-    """Slopes (N,) of a datum in centred models, from the samples that have it."""
-    rows = ~np.isnan(b)
-    models, b = models[rows], b[rows]
-    models = models - models.mean(axis=0)
+def _regression(models, B, column, shrinkage):
+    """Slopes (N,) of a datum in models, from the samples that have it."""
+    rows = gathered(lambda b: ~np.isnan(b[:, column]), B)
+    models, data = models.take(rows).centred(), B.take(rows)
+    data = data.map(lambda b: b[:, column]).centred()
     C = covariance(models)
     C += shrinkage * np.diag(C.diagonal())
-    return symmetric_power(C, -1) @ (models.T @ (b - b.mean())) / len(b)
+    cross = total(lambda x, b: x.T @ b, models, data)
+    return symmetric_power(C, -1) @ cross / len(data)

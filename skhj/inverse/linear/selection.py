@@ -5,7 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skhj.inverse.linear.dense import ridge_path, statistics_of, wiener_estimate
+from skhj.inverse.linear.dense import (
+    ridge_path,
+    statistics_of,
+    wiener_estimate,
+    wiener_path,
+)
+from skhj.numerics.rows import total
 
 __all__ = ["LinearChoice", "LinearSelection", "Ridge", "Wiener"]
 
@@ -135,19 +141,23 @@ class LinearSelection:
         statistics = statistics_of(*pairs.of(~held_out))
         B, X = pairs.of(held_out)
 
-        def judged(kind, estimate):
-            misfit = estimate(B) - X
-            return LinearChoice(np.mean(misfit**2, axis=0), kind)
+        def judged(kinds, path):
+            def squares(b, x):
+                return np.stack([((f(b) - x) ** 2).sum(axis=0) for f in path])
+
+            errors = total(squares, B, X) / len(B)
+            return [LinearChoice(*pair) for pair in zip(errors, kinds, strict=True)]
 
         ridges = []
         for scaled in (True, False):
             path = ridge_path(statistics, self.penalties, scaled=scaled)
-            for penalty, estimate in zip(self.penalties, path, strict=True):
-                ridges.append(judged(Ridge(penalty, scaled), estimate))
+            kinds = [Ridge(penalty, scaled) for penalty in self.penalties]
+            ridges += judged(kinds, path)
         if A is None:
             return ridges, []
         kinds = [Wiener(A, shrinkage) for shrinkage in self.shrinkages]
-        return ridges, [judged(kind, kind.fit(statistics)) for kind in kinds]
+        path = wiener_path(statistics, A, self.shrinkages)
+        return ridges, judged(kinds, path)
 
 
 def _averaged(turns):

@@ -14,6 +14,7 @@ import numpy as np
 
 from skhj.inverse.waves import CosineWaves, FourierWaves
 from skhj.numerics.blocks import row_blocks
+from skhj.numerics.rows import Rows
 
 __all__ = [
     "SpectralEstimate",
@@ -130,7 +131,7 @@ def spectral_statistics(B, X, transfer, waves):
 
     Parameters
     ----------
-    B, X : ndarray of shape (n, C, H, W)
+    B, X : ndarray or Rows of shape (n, C, H, W)
         Data and models.
     transfer : ndarray or None
         Transfer function of the operator; None estimates it from the pairs.
@@ -142,7 +143,8 @@ def spectral_statistics(B, X, transfer, waves):
     SpectralStatistics
         Means and spectra.
     """
-    data_mean, model_mean = B.mean(axis=0), X.mean(axis=0)
+    B, X = Rows.of(B), Rows.of(X)
+    data_mean, model_mean = B.mean(), X.mean()
 
     def coefficients():
         for rows in row_blocks(len(B), 8 * model_mean.size):

@@ -10,6 +10,7 @@ from skhj.inverse.linear.spectral import (
     transfer_function,
 )
 from skhj.inverse.waves import CosineWaves, FourierWaves
+from skhj.numerics.rows import Rows, total, variance
 
 __all__ = ["SpectralFilter", "SpectralSelection"]
 
@@ -37,7 +38,11 @@ class SpectralFilter:
 
     def fit(self, B, X):
         """Make it from pairs (n, N)."""
-        B, X = (array.reshape(len(array), *self.image_shape) for array in (B, X))
+
+        def images(rows):
+            return rows.reshape(len(rows), *self.image_shape)
+
+        B, X = Rows.of(B).map(images), Rows.of(X).map(images)
         statistics = spectral_statistics(B, X, self.transfer, self.waves)
         return spectral_estimate(statistics, white=self.white)
 
@@ -79,10 +84,12 @@ class SpectralSelection:
         candidates = []
         for kind in self._filters(apply_operator, image_shape):
             estimate = kind.fit(*pairs.of(~pairs.held_out))
-            unexplained = np.var(B - estimate.data(X))
-            if apply_operator is None and unexplained > self.unexplained * np.var(B):
-                continue
-            candidates.append((np.mean((estimate(B) - X) ** 2), kind))
+            if apply_operator is None:
+                left = B.map(lambda b, x, f=estimate: b - f.data(x), X)
+                if variance(left) > self.unexplained * variance(B):
+                    continue
+            error = total(lambda b, x, f=estimate: np.sum((f(b) - x) ** 2), B, X)
+            candidates.append((error, kind))
         if not candidates:
             return None
         return min(candidates, key=lambda candidate: candidate[0])[1]

@@ -39,6 +39,8 @@ class DrawObjective:
     pilot_share : float, default=1/8
         Share of the passes of a training that tells whether there is something to
         correct in draws of a mixture.
+    most_numbers : int, default=2**21
+        Of more numbers of models held out, draws are judged on so many.
     no_worse : float, default=1.05
         Draws help up to this ratio of their score to that of the linear estimate plus
         what it leaves of other samples: the hold-out is finite, and some posteriors
@@ -53,6 +55,7 @@ class DrawObjective:
     most_unknowns: int = 64
     fewest_judged: int = 100
     pilot_share: float = 1 / 8
+    most_numbers: int = 2**21
     no_worse: float = 1.05
     # Whether answers are draws.
     draws = True
@@ -63,7 +66,9 @@ class DrawObjective:
             return EnergyScore(), Draws(network, self.n_draws_of_images, generator)
         B, X = pairs.of(pairs.seen)
         units = setting.units
-        left = units.answers(X) - units.answers(setting.linear(B))
+        left = X.map(
+            lambda x, b: units.answers(x) - units.answers(setting.linear(b)), B
+        )
         whitening = to_tensor(whitening_of(left, self.floor), dtype=np.float32)
         starts = starts_of(setting, network)
         starts = None if starts is None else starts.float()
@@ -76,7 +81,7 @@ class DrawObjective:
         draws they start from by two standard errors, and no more of them lie far from
         all models.
         """
-        B, X = pairs.of(pairs.held_out)
+        B, X = self._judged_on(pairs)
         finite = np.ones(len(B), dtype=bool)
         support = self._support(inverse, pairs)
         if inverse.starts is None:
@@ -88,6 +93,11 @@ class DrawObjective:
             inverse, score, outside = self._better(inverse, criterion, support, B, X)
         peer = self._score_of_linear(criterion, inverse.setting, B, X)
         return Judged(inverse, score <= self.no_worse * peer, finite, outside)
+
+    def _judged_on(self, pairs):
+        """Data and models held out, in memory."""
+        most = max(self.fewest_judged, self.most_numbers // pairs.X.shape[1])
+        return [rows.spread(most)[:] for rows in pairs.of(pairs.held_out)]
 
     def _support(self, inverse, pairs):
         """Where models lie; None where too few are held out, or too large, to tell."""
@@ -113,7 +123,7 @@ class DrawObjective:
         """
         if inverse.starts is None:
             return True
-        before, after = self._scores(inverse, criterion, *pairs.of(pairs.held_out))
+        before, after = self._scores(inverse, criterion, *self._judged_on(pairs))
         return bool(after.mean() < before.mean())
 
     def _better(self, inverse, criterion, support, B, X):

@@ -52,7 +52,7 @@ class MixtureSelection:
     samples_each : int, default=3
         Samples of each component, over the numbers in one, that are asked for.
     most_samples : int, default=20_000
-        Of more samples, so many are fitted.
+        Of more samples, so many are fitted, and so many held out judge.
     floor : float, default=1e-8
         Variance of statistics that the noise has at least, relative to what models
         make of them: densities stay finite without noise.
@@ -88,18 +88,19 @@ class MixtureSelection:
         N, M = linear.gain.shape
         if self.largest < N or pairs.seen.sum() < self.samples_each * N:
             return None
-        B, X = pairs.of(pairs.seen)
-        B, X = B - linear.data_mean, X - linear.model_mean
+        B, X = _centred(pairs.of(pairs.seen), linear)
         direct = A is None and M <= N
         T = _statistic(B, None if direct else linear.gain)
-        t = B @ T.T
+        t = B.map(lambda b: b @ T.T)
         if A is None:
-            fitted, complete = np.concatenate([X, t], axis=1), _unchanged
+            fitted, complete = X.map(_beside, t), _unchanged
         else:
-            noise = self._noise(t - X @ (T @ A).T, t, T, noise_level)
-            fitted, complete = X, _Seen(T @ A, noise)
-        B, X = pairs.of(pairs.held_out)
-        unseen = X - linear.model_mean, (B - linear.data_mean) @ T.T
+            left = t.map(lambda t, x: t - x @ (T @ A).T, X)
+            fitted, complete = X, _Seen(T @ A, self._noise(left, t, T, noise_level))
+        fitted = fitted.spread(self.most_samples)[:]
+        B, X = _centred(pairs.of(pairs.held_out), linear)
+        B, X = (rows.spread(self.most_samples)[:] for rows in (B, X))
+        unseen = X, B @ T.T
         best = self._best(fitted, complete, unseen)
         return None if best is None else JointMixture(best, T)
 
@@ -111,7 +112,6 @@ class MixtureSelection:
 
     def _best(self, samples, complete, unseen):
         """The mixture that says most of models held out, given their data."""
-        samples = samples[: self.most_samples]
         n, D = samples.shape
         d = unseen[0].shape[1]
         pairs = np.concatenate(unseen, axis=1)
@@ -151,13 +151,23 @@ class _Seen(NamedTuple):
         return GaussianMixture(mixture.weights, means, np.block(rows))
 
 
+def _centred(pairs, linear):
+    """Data and models less the means of their linear estimate."""
+    B, X = pairs
+    return B.map(lambda b: b - linear.data_mean), X.map(lambda x: x - linear.model_mean)
+
+
+def _beside(models, statistics):
+    return np.concatenate([models, statistics], axis=1)
+
+
 def _unchanged(mixture):
     return mixture
 
 
 def _statistic(B, gain):
     """Map T of centred data B to white numbers: all of b, or its linear estimate's."""
-    estimates = B if gain is None else B @ gain.T
+    estimates = B if gain is None else B.map(lambda b: b @ gain.T)
     T = range_whitening(estimates).T
     return T if gain is None else T @ gain
 

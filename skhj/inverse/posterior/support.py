@@ -52,20 +52,21 @@ class Support(NamedTuple):
         expected : float, default=0.05
             Share of the pairs not seen that count as far.
         most_seen : int, default=20_000
-            Pairs seen that distances are taken to.
+            Pairs seen that distances are taken to, and others that are.
 
         Returns
         -------
         Support
             The check.
         """
-        B, X = (rows[:most_seen] for rows in pairs.of(pairs.seen & ~pairs.held_out))
+        seen = pairs.of(pairs.seen & ~pairs.held_out)
+        B, X = (rows.spread(most_seen)[:] for rows in seen)
         estimates = linear(B)
         of_data = range_whitening(estimates - linear.model_mean)
         of_left = symmetric_power(covariance(X - estimates), -1 / 2, floor=1e-4)
         support = cls(None, linear, (of_data, of_left), np.inf, expected, 0)
         support = support._replace(seen=KDTree(support._places(B, X)))
-        B, X = pairs.of(pairs.held_out)
+        B, X = (rows.spread(most_seen)[:] for rows in pairs.of(pairs.held_out))
         distances = support._distances(B, X)
         farthest = np.quantile(distances, 1 - expected)
         return support._replace(farthest=farthest, n_judged=len(X))

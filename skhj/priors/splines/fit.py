@@ -90,6 +90,7 @@ class SplineSolver:
         units = Units.of(samples)
         scaled = units.scaled(samples, gradient_weight)
         seen, unseen = scaled.take(samples.seen), scaled.take(samples.held_out)
+        del scaled
         start = self._start(seen, unseen, rng)
         base, matrix = base_curvature(start.directions)
         fit = self.profiles.fit(
@@ -166,13 +167,13 @@ def fit_splines(samples, *, gradient_weight=1.0, rng=None, solver=None):
     """
     solver = SplineSolver() if solver is None else solver
     rng = np.random.RandomState(0) if rng is None else rng
-    X = samples.X[samples.seen]
-    spans, rest = spanned(X, solver.narrowest)
+    spans, rest = spanned(samples.X[samples.seen], solver.narrowest)
     is_flat = rest.shape[1] > 0
     inside = _coordinates(samples, spans) if is_flat else samples
     tables = solver.tables(inside, gradient_weight, rng)
     if is_flat:
-        tables = tables.lifted(spans, rest, X.mean(axis=0))
+        center = samples.X[samples.seen].mean(axis=0)
+        tables = tables.lifted(spans, rest, center)
     network = SplineNetwork(tables)
     return SplineFit(network, _error(network, samples.take(samples.held_out)))
 
