@@ -42,8 +42,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     t : float or "auto", default=1.0
         Time of the samples, positive. It has the units of |x|^2 / S: points scaled
         by ``a`` ask for ``a**2 * t``, values scaled by ``c`` for ``t / c``. "auto" is
-        the largest at which values are reachable: that of priors with kinks, for smooth
-        ones about a bound, which may be far later.
+        the largest at which values are reachable, of smooth priors about a bound.
     network : {"auto", "icnn", "ridge", "min-plus", "polyhedral", "envelope", \
             "sorted", "images"} or nn.Module class, default="auto"
         Model of the value function.

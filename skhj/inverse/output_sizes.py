@@ -24,10 +24,14 @@ class OutputSizes:
     precision : float, default=1e-4
         Size, relative to the outputs themselves, that all have at least: smaller
         remainders are rounding in the single precision of the training.
+    rounding : float, default=1e-14
+        Spread, relative to the largest number of an output, up to which it is constant:
+        that of means in double precision.
     """
 
     order: float = 4.0
     precision: float = 1e-4
+    rounding: float = 1e-14
 
     def __call__(self, left, X):
         """Sizes of outputs.
@@ -46,6 +50,8 @@ class OutputSizes:
         """
         spread = self._norm(Rows.of(X).centred())
         sizes = np.maximum(self._norm(left), self.precision * spread)
+        # What is left of constants is rounding, whose square may be zero.
+        sizes[spread <= self.rounding * np.abs(extent(X)).max(axis=0)] = 0.0
         sizes = np.where(sizes > 0, sizes, sizes.max()) if sizes.any() else sizes + 1.0
         squared = total(lambda rows: np.sum((rows / sizes) ** 2), left)
         return sizes * (np.sqrt(squared / len(left)) or 1.0)

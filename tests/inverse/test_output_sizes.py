@@ -42,3 +42,14 @@ def test_rounding_and_constants_have_sizes(outputs):
     assert sizes[0] == sizes[2:].max()
     assert OutputSizes()(0 * left, 0 * X).tolist() == [1.0] * 4
     assert OutputSizes().of_all(0 * left) == 1.0
+
+
+def test_constants_are_so_but_for_rounding_however_small():
+    X = np.full((21, 3), 8.3e-167)
+    left = np.full((21, 3), 1e-183)
+    assert OutputSizes()(left, X).tolist() == [1.0] * 3
+    X = np.column_stack([np.full(21, 0.1), np.arange(21.0)])
+    left = X - X.mean(axis=0)
+    left[0, 0] = 1e-17
+    first, second = OutputSizes()(left, X)
+    assert first == second
