@@ -7,6 +7,8 @@ largest resident memory of a process of its own grows, which is all that it hold
 of the maps included. A first fit of few images, with what it imports, is not counted.
 
     python benchmarks/bench_memory.py
+
+``--one resident B.npy X.npy`` prints the latter alone, of a fit to files of your own.
 """
 
 import argparse
@@ -113,9 +115,7 @@ def resident_of(*files):
 def main():
     """Fit and predict, with several numbers of images, a process for each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--images", type=int, nargs="*", default=[400, 1600, 10_000, 100_000]
-    )
+    parser.add_argument("--images", type=int, nargs="*", default=[400, 1600, 10_000])
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
