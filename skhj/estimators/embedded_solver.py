@@ -1,7 +1,6 @@
 """Estimator of models from measurements of them, by unrolled networks."""
 
 from collections.abc import Sequence
-from functools import partial
 from numbers import Real
 from typing import Any, Literal, Self
 
@@ -21,23 +20,14 @@ from skhj.estimators.inverse_checks import (
     check_shape_of_models,
 )
 from skhj.estimators.inverse_estimator import InverseEstimator, warn_of_fit
-from skhj.estimators.mixtures import fit_mixture
+from skhj.estimators.inverse_options import InverseOptions
 from skhj.estimators.process_state import keeps_process_state
 from skhj.estimators.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from skhj.estimators.training_options import AUTO, COUNT, POSITIVE, TRAINING
-from skhj.inverse.candidates import SettingChoice
-from skhj.inverse.defaults import Defaults
-from skhj.inverse.fit import UnrolledFitter
 from skhj.inverse.learned_inverse import InverseState, LearnedInverse
-from skhj.inverse.masking import MaskedChoice
-from skhj.inverse.noise import EstimatedNoise, KnownNoise, MeasuredNoise
-from skhj.inverse.objectives import MeanObjective
-from skhj.inverse.posterior.draw_objective import DrawObjective
-from skhj.inverse.posterior.selection import MixtureSelection
-from skhj.inverse.unrolled.architecture import Architecture
 from skhj.numerics.rows import Rows
 from skhj.operators import as_operator
-from skhj.training import Schedule, Trainer
+from skhj.training import Trainer
 
 __all__ = ["EmbeddedInverseSolver"]
 
@@ -82,6 +72,9 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
     image_shape : tuple of int or None, default=None
         Shape (H, W) or (C, H, W) of models that are flattened images, or (N,) of
         signals: embeddings, potentials and proximal operators are then convolutional.
+        None are vectors; where ``operator`` is the matrix of a convolution and these
+        parameters have their defaults, signals, if a trial of a quarter of the passes
+        prefers them. ``image_shape_`` tells.
     resolution : {"half", "full"}, default="half"
         Resolution of the embedding of images.
     precondition : bool, default=True
@@ -144,6 +137,8 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         Names of the measurements, where X had string names.
     n_iter_ : int
         Number of epochs run.
+    image_shape_ : tuple of int or None
+        Shape (C, H, W) of models taken for images or signals; None of vectors.
     loss_curve_, validation_curve_ : ndarray of shape (n_iter_,)
         Losses of the training samples and of the hold-out, in units in which the mean
         squared error of the linear estimate is about 1. The latter is empty without
@@ -312,66 +307,27 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         held_out = hold_out(len(X), self.validation_fraction, rng)
         bounds = check_bounds(self.bounds)
         seed = int(rng.randint(np.iinfo(np.int32).max))
-        fitter = self._fitter(models.shape[1], image_shape, seed)
-        schedule = self._schedule(counted.n_of(~held_out), models.shape[1], image_shape)
+        n_seen = counted.n_of(~held_out)
+        options = InverseOptions(self, n_seen, models.shape[1], seed)
         generator = torch.Generator().manual_seed(seed)
-        with FitProgress(self).fit(n_phases=5) as progress:
-            trainer = Trainer(schedule, generator, device, self.verbose, progress)
-            fit = fitter.fit(
+        with FitProgress(self).fit(n_phases=6) as progress:
+            fit = options.fit(
                 X,
                 models,
                 operator,
+                image_shape,
                 held_out=held_out,
-                trainer=trainer,
+                trainer=Trainer(
+                    options.schedule(image_shape),
+                    generator,
+                    device,
+                    self.verbose,
+                    progress,
+                ),
                 counts=counted.counts,
             )
         warn_of_fit(fit)
         return self._keep(fit, operator, bounds, y.ndim, progress.seconds)
-
-    def _fitter(self, n_unknowns, image_shape, seed):
-        """The parameters as one object."""
-        choice = SettingChoice(preconditioned=self.precondition)
-        mixtures = MixtureSelection(partial(fit_mixture, seed=seed))
-        draws = DrawObjective(mixtures=mixtures)
-        objective = {"mse": MeanObjective(), "energy": draws}[self.loss]
-        default_dim = Defaults().embedding_dim(n_unknowns, image_shape)
-        return UnrolledFitter(
-            Architecture(
-                network=self.network,
-                embedding=self.embedding,
-                embedding_dim=_given(self.embedding_dim, default_dim),
-                n_layers=self.n_layers,
-                potential=self.potential,
-                potential_depth=self.potential_depth,
-                remainder=self.precondition,
-                image_shape=image_shape,
-                resolution=self.resolution,
-                noisy=objective.draws,
-                seed=seed,
-            ),
-            objective,
-            self._noise(),
-            MaskedChoice(choice) if self.missing == "allow" else choice,
-            self.early_stopping,
-        )
-
-    def _noise(self):
-        if self.noise_level is None:
-            return MeasuredNoise()
-        if self.noise_level == "auto":
-            return EstimatedNoise()
-        return KnownNoise(self.noise_level)
-
-    def _schedule(self, n_seen, n_unknowns, image_shape):
-        """Numbers of passes and of samples a step, and the learning rate."""
-        defaults = Defaults().schedule(
-            n_seen, n_unknowns, image_shape, draws=self.loss == "energy"
-        )
-        return Schedule(
-            max_iter=_given(self.max_iter, defaults.max_iter),
-            batch_size=_given(self.batch_size, defaults.batch_size),
-            learning_rate=_given(self.learning_rate, defaults.learning_rate),
-        )
 
     def _keep(self, fit, operator, bounds, ndim, seconds):
         """Set every fitted attribute, once all of them are known."""
@@ -381,6 +337,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
             _fitted_operator=self.operator,
             _fitted_setting=state.setting,
             _fitted_architecture=state.architecture,
+            image_shape_=state.architecture.image_shape,
             _fitted_bounds=bounds,
             _fitted_ndim=ndim,
             _loaded_inverse=fit.inverse,
@@ -403,8 +360,3 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         device = resolve_device_or_cpu(self.device)
         inverse = LearnedInverse.from_state(state, operator, device)
         return {"_loaded_inverse": inverse, "_loaded_operator": operator}
-
-
-def _given(parameter, default):
-    """A parameter, or what "auto" stands for."""
-    return default if parameter == "auto" else parameter

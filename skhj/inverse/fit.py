@@ -71,7 +71,7 @@ class UnrolledFitter:
     choice: SettingChoice = SettingChoice()
     early_stopping: bool = True
 
-    def fit(self, B, X, operator, *, held_out, trainer, counts=None):
+    def fit(self, B, X, operator, *, held_out, trainer, counts=None, place=None):
         """Fit an inverse.
 
         Parameters
@@ -88,25 +88,21 @@ class UnrolledFitter:
             Trains modules; its generator is the source of the noise too.
         counts : ndarray of shape (n,), dtype int, or None, default=None
             How often each sample counts; None where all count once.
+        place : int or None, default=None
+            The candidate that a `trial` preferred; None makes trials where there are
+            several.
 
         Returns
         -------
         UnrolledFit
             The inverse and its training losses.
         """
-        seen = ~held_out if self.early_stopping else np.ones(len(B), dtype=bool)
-        with trainer.task("linear estimate"):
-            pairs = Pairs(B, X, held_out, seen, counts)
-            pairs = self._with_noise(pairs, operator, trainer)
-            candidates = self._candidates(pairs, operator)
-            task = self._task(pairs, operator, candidates[0].setting)
-            candidates = self._with_mixture(
-                candidates, pairs, operator, task.noise_level
-            )
-        candidate = candidates[0]
-        if self.early_stopping and len(candidates) > 1:
+        candidates, task = self._prepared(B, X, operator, held_out, trainer, counts)
+        pairs = task.pairs
+        if place is None and self.early_stopping and len(candidates) > 1:
             with trainer.task("trials"):
-                candidate = task.best(candidates, trainer)
+                place, _ = task.best(candidates, trainer)
+        candidate = candidates[place or 0]
         trained = self._pilot(candidate, task, trainer)
         if trained is None:
             with trainer.task("network", trainer.schedule.max_iter):
@@ -120,6 +116,39 @@ class UnrolledFitter:
             inverse = _refitted(judged.inverse, candidate, pairs)
         helps, outside = judged.helps, judged.outside
         return UnrolledFit(inverse, result, helps, judged.finite, outside)
+
+    def trial(self, B, X, operator, *, held_out, trainer, counts=None):
+        """Train for a short time.
+
+        The parameters are those of `fit`.
+
+        Returns
+        -------
+        error : float
+            Mean squared error on the samples held out; infinite where training fails.
+        place : int
+            The candidate that made it.
+        """
+        candidates, task = self._prepared(B, X, operator, held_out, trainer, counts)
+        place, trained = task.best(candidates, trainer)
+        if trained is None:
+            return np.inf, place
+        data, models = task.pairs.of(held_out)
+        answers = self._inverse(candidates[place], trained).predict(data[:]).models
+        return float(np.mean((answers - models[:]) ** 2)), place
+
+    def _prepared(self, B, X, operator, held_out, trainer, counts):
+        """Candidates, and what their networks are to learn."""
+        seen = ~held_out if self.early_stopping else np.ones(len(B), dtype=bool)
+        with trainer.task("linear estimate"):
+            pairs = Pairs(B, X, held_out, seen, counts)
+            pairs = self._with_noise(pairs, operator, trainer)
+            candidates = self._candidates(pairs, operator)
+            task = self._task(pairs, operator, candidates[0].setting)
+            candidates = self._with_mixture(
+                candidates, pairs, operator, task.noise_level
+            )
+        return candidates, task
 
     def _pilot(self, candidate, task, trainer):
         """A short training of what corrects a mixture, where that gains nothing."""

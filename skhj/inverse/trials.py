@@ -72,15 +72,31 @@ class Task:
     pilot_share: float = 1 / 4
 
     def best(self, candidates, trainer):
-        """The candidate in which a short training comes to the smallest loss."""
-        losses = []
+        """Place of the candidate in which a short training has the smallest loss.
+
+        Parameters
+        ----------
+        candidates : list of Candidate
+            Settings.
+        trainer : Trainer
+            With the schedule of the whole training.
+
+        Returns
+        -------
+        place : int
+            The best; the first where none trains.
+        pilot : Trained or None
+            Its network after the short training.
+        """
+        pilots = []
         for candidate in candidates:
             try:
-                pilot = self.pilot(candidate, trainer, self.pilot_share)
-                losses.append(pilot.result.best_loss)
+                pilots.append(self.pilot(candidate, trainer, self.pilot_share))
             except FloatingPointError:  # the other may train
-                losses.append(np.inf)
-        return candidates[int(np.argmin(losses))]
+                pilots.append(None)
+        losses = [np.inf if p is None else p.result.best_loss for p in pilots]
+        best = int(np.argmin(losses))
+        return best, pilots[best]
 
     def pilot(self, candidate, trainer, share):
         """`Trained` network of a candidate, after a share of the passes."""
