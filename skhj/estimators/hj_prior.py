@@ -52,7 +52,7 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
         - "polyhedral": for the prior itself, the largest of few affine functions.
         - "sorted": for the prior itself, weighted magnitudes, norms of groups or
           singular values in a basis that is learned, the largest first.
-        - "icnn": an input-convex network with a wide shallow branch.
+        - "icnn": an input-convex network with a wide shallow branch, or that alone.
         - "envelope": a network of the prior, trained through the minimisation over y.
         - "images": profiles of convolutions with learned filters, or of norms of a few,
           for points that are images; the prior is weakly convex by construction, and
@@ -163,8 +163,8 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     Notes
     -----
     The two networks are in section 3 of [1]_, "inversion" and proximal matching in
-    [2]_. Computation is in double precision, training by Adam in single; answers come
-    in the dtype of X.
+    [2]_. Computation is in double precision, training in single, by Adam, of "icnn"
+    with values then by Gauss-Newton steps; answers come in the dtype of X.
 
     References
     ----------

@@ -197,14 +197,16 @@ class PriorSearch:
 
         Or else no more than the error ``beside``, or than this share of the variance.
         """
-        if not self.found:
-            return False
+        return bool(self.found) and self.is_negligible(self.least_error, beside, share)
+
+    def is_negligible(self, error, beside=0.0, share=0.0):
+        """Whether such an error on the hold-out is next to nothing, or no more."""
         samples = self.samples.repeated()
         values, held_out = samples.targets(), samples.held_out
         with np.errstate(over="ignore"):
             variance = ((values - values.mean(axis=0))[held_out] ** 2).mean()
         share = max(share, self.settings.negligible)
-        return bool(self.least_error <= max(share * variance, beside))
+        return bool(error <= max(share * variance, beside))
 
     def validation_error(self, model):
         """Mean squared error on the hold-out, of S, or of the prox where known."""

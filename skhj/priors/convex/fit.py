@@ -7,12 +7,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from skhj.numerics.blocks import row_blocks
 from skhj.numerics.least_squares_quadratic import (
     QuadraticFit,
     fit_quadratic,
     fit_quadratic_to_gradients,
 )
 from skhj.numerics.tensors import to_tensor
+from skhj.priors.convex.batch_gauss_newton import BatchGaussNewton
 from skhj.priors.convex.derivatives import value_and_gradient
 from skhj.priors.convex.proximal_matching import ProximalMatching
 from skhj.priors.convex.semiconvex import SemiconvexNetwork
@@ -93,6 +95,9 @@ class SemiconvexFitter:
     matching : ProximalMatching or None, default=None
         Where there are gradients alone, a continuation that narrows from their mean
         to their mode.
+    ending : BatchGaussNewton or None, default=None
+        Where there are values, what follows Adam; it is taken back where the hold-out
+        does not gain.
     settled : float, default=1e-2
         Relative decrease of the loss in the last epoch up to which a training has
         settled: at the schedule's end one that has not falls by several per cent.
@@ -105,6 +110,7 @@ class SemiconvexFitter:
 
     gradient_weight: float = 1.0
     matching: ProximalMatching | None = None
+    ending: BatchGaussNewton | None = None
     settled: float = 1e-2
     negligible: float = 1e-3
     rounding: float = 1e-12
@@ -133,6 +139,8 @@ class SemiconvexFitter:
             trainer = trainer.scheduled(max_iter=1)
         module = network if samples.gradients is None else _WithGradient(network)
         result = trainer.train(module, criterion, *sets)
+        if self._has_ending(network, samples, trainer):
+            result = self._end(module, network, criterion, result, sets, trainer)
         if not result.best_loss < baseline:
             network.core_weight.zero_()
             if self.matching is None:
@@ -144,6 +152,22 @@ class SemiconvexFitter:
         converged = self.has_settled(result, trainer.schedule.max_iter, baseline)
         network = network.double().requires_grad_(False).eval()
         return SemiconvexFit(network, result, converged)
+
+    def _has_ending(self, network, samples, trainer):
+        """Whether there is something to follow a training that the user left to us."""
+        own = self.ending is not None and "optimizer" not in trainer.net_params
+        return own and samples.values is not None and network.has_weight_gram
+
+    def _end(self, module, network, criterion, result, sets, trainer):
+        """Go on by the steps that follow, where they gain."""
+        training, validation = sets
+        before = {name: w.clone() for name, w in network.state_dict().items()}
+        self.ending.run(network, *training[:2], trainer)
+        loss = _mean_loss(module, criterion, validation, trainer.validation_rows)
+        if loss < result.best_loss:
+            return result._replace(best_loss=loss)
+        network.load_state_dict(before)
+        return result
 
     def has_settled(self, result, max_iter, baseline):
         """Whether the last epoch changed little, or nothing is left to improve.
@@ -166,6 +190,16 @@ class SemiconvexFitter:
         if len(losses) < max_iter or min(result.best_loss, baseline) < self.negligible:
             return True
         return len(losses) > 1 and losses[-1] >= (1 - self.settled) * losses[-2]
+
+
+@torch.no_grad()
+def _mean_loss(module, criterion, tensors, block_size):
+    """Loss over all rows, a block at a time."""
+    n, total = len(tensors[0]), 0.0
+    for rows in row_blocks(n, 1, block_size=block_size):
+        points, *targets = (tensor[rows] for tensor in tensors)
+        total += len(points) * float(criterion(module(points), targets))
+    return total / n
 
 
 class _Task(NamedTuple):

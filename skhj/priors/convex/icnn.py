@@ -188,6 +188,37 @@ class ICNN(nn.Module):
         on_input = weights[0]
         return value, torch.addmm(on_input[-1], sensitivities, on_input[:-1])
 
+    def weight_gram(self, x):
+        """Products of the derivatives of f(x_i) and f(x_j) by the weights.
+
+        Those of a layer are products of what goes into it and of what it does to the
+        output, and so are their sums; the sharpness is left out.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, d)
+            Points.
+
+        Returns
+        -------
+        Tensor of shape (n, n)
+            Symmetric positive semi-definite matrix.
+        """
+        weights = self._weights()
+        _, pre_activations = self._forward_pass(x, weights)
+        sensitivities = self._backward_pass(
+            [a.sigmoid() for a in pre_activations], weights
+        )
+        beta = self.log_beta.exp()
+        features = [_softplus(a) / beta[i] for i, a in enumerate(pre_activations)]
+        of_output = _products(features[0])
+        if len(features) > 1:
+            of_output = of_output + _products(features[-1])
+        for into, after in zip(features[1:-1], sensitivities[2:], strict=True):
+            of_output = of_output + _products(into) * _products(after)
+        of_input = (1 + _products(torch.cat(sensitivities, dim=1))) * (1 + x @ x.T)
+        return self.input_gain**2 * of_input + self.positive_gain**2 * of_output
+
     def hessian(self, x):
         """Hessian: the sum over layers of A_l^T diag(g_l s''(a_l)) A_l, A_l = da_l/dx.
 
@@ -218,6 +249,10 @@ class ICNN(nn.Module):
             )
             hessian = hessian + jacobian.mT @ (curvature[:, :, None] * jacobian)
         return hessian
+
+
+def _products(rows):
+    return rows @ rows.T
 
 
 def _softplus(a):

@@ -1,11 +1,14 @@
 """The kind "icnn": a convex network of the potential, and a second one of the prior."""
 
+import math
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from skhj.priors.candidate import Candidate
 from skhj.priors.convex.architecture import Architecture, ICNNArchitecture
+from skhj.priors.convex.batch_gauss_newton import BatchGaussNewton
 from skhj.priors.convex.rough import RoughNetwork, fit_network
 from skhj.priors.convex.second_network import add_prior
 from skhj.priors.convex.subspace import SubspaceArchitecture
@@ -33,6 +36,11 @@ class ConvexNetwork(Kind):
         times as long, has nothing to gain.
     most_features : int, default=64
         Features of proximal points up to which the network sees all of them, white.
+    shallow_share : float, default=0.2
+        Share of the epochs of the shallow branch alone. A sum of ridges is told where
+        there are no samples by those along the ridges; of a deep branch nothing is.
+    ending : BatchGaussNewton or None
+        What follows Adam; None once that is done.
     subspace : SubspaceFitter or None
         Fits to proximal points of more; None once that is done.
     """
@@ -42,6 +50,8 @@ class ConvexNetwork(Kind):
     is_rough: bool = False
     far_better: float = 0.05
     most_features: int = 64
+    shallow_share: float = 0.2
+    ending: BatchGaussNewton | None = BatchGaussNewton()
     subspace: SubspaceFitter | None = SubspaceFitter()
 
     @property
@@ -64,7 +74,34 @@ class ConvexNetwork(Kind):
         is_there = search.found and RoughNetwork().is_full(search)
         if self.is_rough or is_there:
             return search.shared(RoughNetwork())._replace(kind=self)
-        return fit_network(self, search, search.max_iter)
+        return self._best_branches(search)
+
+    def _best_branches(self, search):
+        """The shallow branch alone, or the whole network: what the hold-out prefers."""
+        error, shallow = np.inf, None
+        if self._has_both(search):
+            shallow = self._fit_shallow(search)
+            error = search.validation_error(shallow.model)
+        if search.is_negligible(error):
+            return shallow
+        whole = fit_network(self, search, search.max_iter)
+        return whole if search.validation_error(whole.model) < error else shallow
+
+    def _has_both(self, search):
+        """Whether there are two branches, values, and no other wish of the user's."""
+        recipe, net_params = self.architecture, search.settings.trainer.net_params
+        if not isinstance(recipe, ICNNArchitecture) or net_params:
+            return False
+        both = recipe.hidden_layer_sizes and recipe.wide_units
+        return bool(both) and search.samples.values is not None
+
+    def _fit_shallow(self, search):
+        shallow = replace(self.architecture, hidden_layer_sizes=())
+        max_iter = math.ceil(self.shallow_share * search.max_iter)
+        kind = replace(self, architecture=shallow)
+        # Its seed is the whole network's, who must not depend on this trial.
+        search = replace(search, rng=deepcopy(search.rng))
+        return fit_network(kind, search, max_iter, silent=True)
 
     def _sees_subspace(self, search):
         """Whether proximal points have so many features that few of them matter."""
@@ -94,7 +131,7 @@ class ConvexNetwork(Kind):
 
     def saved(self):
         """The architectures are all that loading asks for."""
-        return replace(self, subspace=None)
+        return replace(self, subspace=None, ending=None)
 
     def load(self, arrays, prior_arrays, *, t, method):
         """Both networks."""

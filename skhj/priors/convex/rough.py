@@ -50,7 +50,7 @@ class RoughNetwork:
         return fit_network(None, search, self.epochs(search))
 
 
-def fit_network(kind, search, max_iter):
+def fit_network(kind, search, max_iter, *, silent=False):
     """Fit a convex network to the value function of a search.
 
     Parameters
@@ -61,6 +61,8 @@ def fit_network(kind, search, max_iter):
         Samples and settings.
     max_iter : int
         Epochs at most.
+    silent : bool, default=False
+        Whether nobody is told of it.
 
     Returns
     -------
@@ -69,9 +71,12 @@ def fit_network(kind, search, max_iter):
     """
     samples, settings, seed = search.samples, search.settings, search.seed()
     matching = settings.matching if samples.values is None else None
-    core = settings.architecture.core(samples.X.shape[1], seed)
+    architecture = settings.architecture if kind is None else kind.architecture
+    core = architecture.core(samples.X.shape[1], seed)
     trainer = search.trainer(seed, max_iter)
-    fitter = SemiconvexFitter(settings.gradient_weight, matching)
+    trainer = trainer.silent() if silent else trainer
+    ending = None if kind is None else kind.ending
+    fitter = SemiconvexFitter(settings.gradient_weight, matching, ending)
     # Matching adds epochs; None says that their number is not known.
     with trainer.task("value function", max_iter if matching is None else None):
         fit = fitter.fit(core, samples.negated(), trainer)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from skhj.priors.convex.batch_gauss_newton import BatchGaussNewton
 from skhj.priors.convex.fit import SemiconvexFitter
 from skhj.priors.prior_model import PriorModel
 from skhj.priors.samples import samples_of_prior
@@ -15,8 +16,8 @@ __all__ = ["add_prior"]
 def add_prior(candidate, search):
     """Fit a network to the prior of a model of the value function, where it has use.
 
-    It answers by itself, or only starts Newton's method: where the user wants that,
-    half of the epochs are enough, and it need not settle.
+    It answers by itself, or only starts Newton's method: where the user wants that, or
+    the model is all but exact, half of the epochs are enough, and it need not settle.
 
     Parameters
     ----------
@@ -35,7 +36,8 @@ def add_prior(candidate, search):
     if method == "inversion":
         return candidate._replace(model=model.with_prior(method))
     of_prior = samples_of_prior(samples, model)
-    only_starts = method == "newton"
+    is_exact = search.is_negligible(candidate.validation_error)
+    only_starts = method == "newton" or (method == "auto" and is_exact)
     max_iter = math.ceil(search.max_iter / 2) if only_starts else search.max_iter
     fit = _fit(of_prior, search, max_iter)
     if method == "auto":
@@ -55,8 +57,9 @@ def _fit(of_prior, search, max_iter):
     settings, seed = search.settings, search.seed()
     core = settings.architecture.core(of_prior.X.shape[1], seed)
     trainer = search.trainer(seed, max_iter)
+    fitter = SemiconvexFitter(settings.gradient_weight, ending=BatchGaussNewton())
     with trainer.task("prior", max_iter):
-        return SemiconvexFitter(settings.gradient_weight).fit(core, of_prior, trainer)
+        return fitter.fit(core, of_prior, trainer)
 
 
 def _better_method(model, search, *, tolerance=0.1):

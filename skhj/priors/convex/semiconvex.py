@@ -127,6 +127,24 @@ class SemiconvexNetwork(SemiconvexFunction):
         by_core = self.core_weight * self.core.parameter_jacobian(u)
         return torch.cat([by_factor, u, torch.ones_like(u[:, :1]), by_core], dim=1)
 
+    @property
+    def has_weight_gram(self):
+        """Whether there is a ``weight_gram``: the core has one."""
+        return hasattr(self.core, "weight_gram")
+
+    def linear_weights(self):
+        """Names and weights of ``weight_gram``: all but the softplus's sharpness."""
+        for name, weight in self.named_parameters():
+            if name != "core.log_beta":
+                yield name, weight
+
+    def weight_gram(self, u):
+        """Products of the derivatives of f(u_i) and f(u_j) by the weights, (n, n)."""
+        _, image = self._quadratic(u)
+        by_point = u @ u.T
+        of_quadratic = (1 + image @ image.T) * by_point + 1
+        return of_quadratic + self.core_weight**2 * self.core.weight_gram(u)
+
     def smoothed(self, factor, largest):
         """The same function with more of the smoothing that its core has, if any.
 

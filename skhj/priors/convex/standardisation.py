@@ -104,7 +104,10 @@ def standardise(X, w, t, gradient=None, *, strong_convexity=1e-4, free_curvature
     """
     with np.errstate(over="ignore", invalid="ignore"):
         center = X.mean(axis=0)
-        length = float(np.sqrt(((X - center) ** 2).mean())) or 1.0
+        length = float(np.sqrt(((X - center) ** 2).mean()))
+        # Of points that are one but for rounding no unit can be told.
+        if length <= 8 * np.finfo(float).eps * np.abs(center).max():
+            length = 1.0
         samples = length * gradient if w is None else w
         spread = float(samples.std()) or float(np.abs(samples).max()) or 1.0
         floor = -(1 - strong_convexity) * length**2 / t

@@ -64,3 +64,13 @@ def test_constant_features_and_values_are_no_division_by_zero():
         units = standardise(points, values, T)
         assert all(np.isfinite(field).all() for field in units)
         assert np.isfinite(units.values(points, values)).all()
+
+
+def test_points_that_are_one_but_for_rounding_have_a_unit():
+    X = (
+        np.tile([0.1, 3.3], (30, 1))
+        * (1 + np.finfo(float).eps * (np.arange(30) % 2))[:, None]
+    )
+    units = standardise(X, np.arange(30.0), t=1.0)
+    assert units.length == 1
+    assert np.isfinite(units.whiten(X)).all()
