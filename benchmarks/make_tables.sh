@@ -21,6 +21,8 @@ commands() {
     echo "few_samples bench_few_samples.py --threads 1"
     echo "prior_method bench_prior_method.py"
     echo "min_plus bench_min_plus.py --threads 1"
+    echo "maxima bench_maxima.py"
+    echo "cross_sections bench_cross_sections.py"
     echo "time bench_time.py --threads 1"
     echo "pqm bench_pqm.py"
     echo "proximal_matching bench_proximal_matching.py --threads 1"
