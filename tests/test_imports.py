@@ -110,4 +110,10 @@ def test_optional_packages_are_not_imported_at_the_top(path):
             else [node.module]
         )
     }
-    assert not names & {"matplotlib", "skimage", "pandas"}
+    assert not names & {"matplotlib", "skimage", "pandas", "dask", "accelerate"}
+
+
+@of_every_module
+def test_what_loads_a_third_of_scikit_learn_is_not_imported_at_the_top(path):
+    top = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.ImportFrom)]
+    assert "sklearn.mixture" not in {node.module for node in top}

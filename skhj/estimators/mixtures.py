@@ -1,7 +1,5 @@
 """Mixtures of Gaussians of largest likelihood, by scikit-learn."""
 
-from sklearn.mixture import GaussianMixture as Fit
-
 from skhj.numerics.gaussian_mixture import GaussianMixture
 from skhj.numerics.threads import threads_for
 
@@ -35,6 +33,9 @@ def fit_mixture(
     GaussianMixture
         The mixture.
     """
+    # It loads a third of scikit-learn: at the top, all who import skhj would wait.
+    from sklearn.mixture import GaussianMixture as Fit
+
     fit = Fit(
         n_components,
         n_init=n_starts if n_components > 1 else 1,
