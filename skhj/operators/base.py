@@ -170,6 +170,9 @@ class ForwardOperator(LinearOperator):
     def _matmat(self, X):
         return self.data(X.T).T
 
+    def _rmatvec(self, x):  # which an older scipy does not make of the next
+        return self._rmatmat(x.reshape(-1, 1)).reshape(-1)
+
     def _rmatmat(self, X):
         return self._by_blocks(self.adjoint, X.T).T
 

@@ -95,14 +95,14 @@ def _check_shape(shape):
 def _convert(obj, shape, image_shape):
     if isinstance(obj, ForwardOperator):
         return obj
+    if scipy.sparse.issparse(obj):
+        return SparseOperator(check_matrix(obj))
     if _has(obj, "A", "A_adjoint"):
         domains = [*image_domains(obj, image_shape), *row_domains(shape)]
         signature = find_signature(obj.A, obj, domains, shape)
         return PhysicsOperator(obj, signature)
     if isinstance(obj, torch.Tensor):
         return _from_tensor(obj)
-    if scipy.sparse.issparse(obj):
-        return SparseOperator(check_matrix(obj))
     if isinstance(obj, LinearOperator) or _has(obj, "matvec"):
         return _from_linear_operator(obj)
     function = obj.A if _has(obj, "A") else obj
