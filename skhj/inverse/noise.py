@@ -10,7 +10,14 @@ import numpy as np
 import torch
 from scipy.stats import norm
 
-from skhj.numerics.rows import Rows, extent, gathered, total, variance
+from skhj.numerics.rows import (
+    Rows,
+    extent,
+    gathered,
+    means_and_counts,
+    total,
+    variance,
+)
 from skhj.numerics.tensors import to_tensor
 
 __all__ = [
@@ -211,9 +218,6 @@ def _standards(columns):
 
 def _variances(columns):
     """Variances of columns, of the numbers that are not NaN."""
-    sums, n = total(
-        lambda rows: (np.nansum(rows, axis=0), (~np.isnan(rows)).sum(axis=0)), columns
-    )
-    mean = sums / n
+    mean, n = means_and_counts(columns)
     squared = total(lambda rows: np.nansum((rows - mean) ** 2, axis=0), columns)
     return squared / n

@@ -9,7 +9,7 @@ import numpy as np
 from skhj.numerics.blocks import row_blocks
 from skhj.numerics.memory_maps import MappedRows, empty_rows, is_mapped, let_go
 
-__all__ = ["Rows", "extent", "gathered", "total", "variance"]
+__all__ = ["Rows", "extent", "gathered", "means_and_counts", "total", "variance"]
 
 
 class Rows:
@@ -186,6 +186,27 @@ def variance(rows):
     rows = Rows.of(rows)
     mean = total(np.sum, rows) / rows.size
     return total(lambda block: np.square(block - mean).sum(), rows) / rows.size
+
+
+def means_and_counts(rows):
+    """Mean of each column, and how many numbers it has, but for NaN.
+
+    Parameters
+    ----------
+    rows : Rows or ndarray of shape (n, d)
+        The rows.
+
+    Returns
+    -------
+    means : ndarray of shape (d,)
+        The means.
+    counts : ndarray of shape (d,), dtype int
+        How many numbers each is of.
+    """
+    sums, counts = total(
+        lambda block: (np.nansum(block, axis=0), (~np.isnan(block)).sum(axis=0)), rows
+    )
+    return sums / counts, counts
 
 
 def extent(rows):

@@ -11,7 +11,7 @@ import numpy as np
 
 from skhj.inverse.linear.dense import LinearEstimate
 from skhj.numerics.covariance import covariance, symmetric_power
-from skhj.numerics.rows import Rows, gathered, total
+from skhj.numerics.rows import Rows, gathered, means_and_counts, total
 
 __all__ = ["GaussianFill", "MaskedEstimate", "gaussian_fill"]
 
@@ -110,10 +110,7 @@ def gaussian_fill(B, X, A=None, *, floor=1e-10, shrinkage=1e-3):
         columns = range(B.shape[1])
         A = np.stack([_regression(models, B, j, shrinkage) for j in columns])
     left = B.map(lambda b, x: b - x @ A.T, models)
-    sums, n_measured = total(
-        lambda rows: (np.nansum(rows, axis=0), (~np.isnan(rows)).sum(axis=0)), left
-    )
-    mean = sums / n_measured
+    mean, _ = means_and_counts(left)
 
     def products(rows):
         measured = (~np.isnan(rows)).astype(np.float64)
