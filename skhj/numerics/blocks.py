@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["joined", "row_blocks"]
+__all__ = ["joined", "row_blocks", "spread_rows"]
 
 
 def row_blocks(n_rows, row_size, *, block_size=2**20):
@@ -33,6 +33,30 @@ def row_blocks(n_rows, row_size, *, block_size=2**20):
     return [
         slice(first, min(first + height, n_rows)) for first in range(0, n_rows, height)
     ]
+
+
+def spread_rows(n_rows, most):
+    """At most so many of some rows, evenly spread over all.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows.
+    most : int
+        How many there may be.
+
+    Returns
+    -------
+    slice, or ndarray of int
+        All rows, or some.
+
+    Examples
+    --------
+    >>> from skhj.numerics.blocks import spread_rows
+    >>> spread_rows(10, 4)
+    array([0, 2, 5, 7])
+    """
+    return slice(None) if n_rows <= most else np.arange(most) * n_rows // most
 
 
 def joined(answers, blocks):

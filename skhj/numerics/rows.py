@@ -6,7 +6,7 @@ one block, wherever these come from: an array, a file that is mapped, or a compu
 
 import numpy as np
 
-from skhj.numerics.blocks import row_blocks
+from skhj.numerics.blocks import row_blocks, spread_rows
 from skhj.numerics.memory_maps import MappedRows, empty_rows, is_mapped, let_go
 
 __all__ = ["Rows", "extent", "gathered", "means_and_counts", "total", "variance"]
@@ -75,8 +75,7 @@ class Rows:
 
     def spread(self, most):
         """At most so many of the rows, evenly spread over all."""
-        n = len(self)
-        return self if n <= most else self.take(np.arange(most) * n // most)
+        return self.take(spread_rows(len(self), most))
 
     def map(self, function, *others):
         """Rows that a function makes of these and of others, block by block."""

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.linalg import lstsq, solve
 
 from skhj.hamilton_jacobi import half_squared_norm
-from skhj.numerics.blocks import row_blocks
+from skhj.numerics.blocks import row_blocks, spread_rows
 
 __all__ = ["OutlierTest"]
 
@@ -74,9 +74,7 @@ class OutlierTest:
         n = len(X)
         if n < self.fewest:
             return np.zeros(n, dtype=bool)
-        few = slice(None)
-        if n > self.most_fitted:  # evenly spread over all
-            few = np.arange(self.most_fitted) * n // self.most_fitted
+        few = spread_rows(n, self.most_fitted)
         center = np.median(X[few], axis=0)
         length = np.median(_sizes(X[few] - center))
 
