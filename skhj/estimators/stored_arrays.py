@@ -116,7 +116,8 @@ class Drawn(NamedTuple):
         """
         if array is None or self.rows is None:
             return array
-        return np.asarray(array)[self.rows]
+        source = Rows.of(array) if is_mapped(array) else np.asarray(array)
+        return source[self.rows]
 
 
 def drawn_rows(*arrays, names, most_numbers=2**24):
@@ -159,11 +160,8 @@ def drawn_rows(*arrays, names, most_numbers=2**24):
         f"arrays on disk are more than a fit holds in memory: it is of {most} of their "
         f"{n} rows, drawn at random"
     )
-    drawn = (
-        Rows.of(a)[rows] if is_mapped(a) else None if a is None else np.asarray(a)[rows]
-        for a in arrays
-    )
-    return Drawn(tuple(drawn), rows)
+    drawn = Drawn(arrays, rows)
+    return drawn._replace(arrays=tuple(map(drawn.of, arrays)))
 
 
 def _finite(array, name, *, allow_nan):
