@@ -161,11 +161,15 @@ def _checked(sample_weight, n):
     return weights
 
 
+def _flat(array):
+    return Rows.of(array).map(lambda block: block.reshape(len(block), -1))
+
+
 def _differ(array):
     """Whether a column shows that no two rows are equal."""
-    middle = Rows.of(array).map(lambda rows: rows.reshape(len(rows), -1))
-    column = middle.shape[1] // 2
-    values = gathered(lambda rows: rows[:, column], middle)
+    rows = _flat(array)
+    middle = rows.shape[1] // 2
+    values = gathered(lambda block: block[:, middle], rows)
     return len(np.unique(values)) == len(array)
 
 
@@ -175,7 +179,7 @@ def _sums_differ(arrays):
     They are exact, modulo a power of two: those of equal rows are equal.
     """
     rng = np.random.RandomState(0)
-    rows = [Rows.of(array).map(lambda a: a.reshape(len(a), -1)) for array in arrays]
+    rows = [_flat(array) for array in arrays]
     odd = [
         2 * rng.randint(2**62, size=one.shape[1], dtype=np.uint64) + 1 for one in rows
     ]
