@@ -43,7 +43,7 @@ class ProxModel(Model):
         def forward(x):
             point, solved = self.function.prox_at(x, time)
             value, _ = self.function.value_and_gradient_at(point)
-            gradient = (x - point) / time
+            gradient = hj.value_gradient_from_prox(x, point, time)
             return Solved(
                 value + hj.half_squared_norm(x - point) / time, gradient, solved
             )
