@@ -64,6 +64,7 @@ class InverseOptions:
                 image_shape, options["place"] = self._preferred(
                     (None, (1, 1, self.n_unknowns)), pairs, trainer, options
                 )
+            # A fit must not depend on whether there were trials.
             trainer = trainer.seeded(self.seed)
         trainer = self._scheduled(trainer, image_shape)
         return self._fitter(image_shape).fit(B, X, operator, trainer=trainer, **options)

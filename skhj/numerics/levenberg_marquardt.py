@@ -20,6 +20,11 @@ class LevenbergMarquardt:
         Factors of the damping after a step that gains and one that does not.
     tries : int, default=8
         Steps without gain, one after the other, that end it.
+
+    References
+    ----------
+    Marquardt, "An algorithm for least-squares estimation of nonlinear parameters",
+    J. Soc. Indust. Appl. Math. 11 (1963), 431-441.
     """
 
     damping: float = 1e-2

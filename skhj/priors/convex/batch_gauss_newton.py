@@ -83,6 +83,7 @@ class BatchGaussNewton:
                 network.project_()
 
     def _factor(self, done):
+        # The first step too is one.
         rise = min(1.0, (done + 1e-3) / self.warm_up)
         return rise * (1 + math.cos(math.pi * done)) / 2
 

@@ -25,7 +25,7 @@ class SortedTables(NamedTuple):
         The number e.
     time : float
         The time t.
-    layout : tuple of int
+    layout : ndarray of shape (3,), dtype int
         Number, rows and columns of the matrices.
     basis : ndarray of shape (d, d)
         The rotation Q.
