@@ -72,9 +72,10 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
     image_shape : tuple of int or None, default=None
         Shape (H, W) or (C, H, W) of models that are flattened images, or (N,) of
         signals: embeddings, potentials and proximal operators are then convolutional.
-        None are vectors; where ``operator`` is the matrix of a convolution and these
-        parameters have their defaults, signals, if a trial of a quarter of the passes
-        prefers them. ``image_shape_`` tells.
+        None are vectors; where ``operator`` is the matrix of a convolution, signals,
+        if a trial of a quarter of the passes prefers them; there is none where
+        ``embedding_dim``, ``potential``, ``precondition``, ``loss``, ``missing`` or
+        ``early_stopping`` is not the default. ``image_shape_`` tells.
     resolution : {"half", "full"}, default="half"
         Resolution of the embedding of images.
     precondition : bool, default=True
@@ -105,7 +106,7 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         Largest number of passes over the data. "auto" takes as many as see 300,000
         samples, from 10 to 40, thrice as many for ``loss="energy"``; of images, as
         many as see sixty million pixels, from 2 to 40. The trials of ``precondition``
-        come on top.
+        and ``image_shape`` come on top.
     batch_size : int or "auto", default="auto"
         Samples a step. "auto" takes a sixteenth of the samples, from 16 to 256; 32
         images, of more than 2048 pixels fewer, but at least 8.

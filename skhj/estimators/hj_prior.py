@@ -139,9 +139,9 @@ class HJPriorRegressor(CallbackSupportMixin, PriorEstimator):
     n_iter_ : int
         Length of ``loss_curve_``: epochs of the value's network, steps of images, or 1.
     loss_curve_ : ndarray of shape (n_iter_,)
-        Training loss of the value's network; the best quadratic's is about 1. Splines
-        give their error on the hold-out, images the loss of the prior's filters,
-        "envelope" that of the rough network it starts from.
+        Training loss of the value's network; the best quadratic's is about 1. Models
+        without epochs give their error on the hold-out, images the loss of the prior's
+        filters, "envelope" that of the rough network it starts from.
     prior_loss_curve_ : ndarray of shape (n_epochs,)
         Training loss of the prior's network, or of the steps of "envelope"; or empty.
     fit_seconds_ : dict of str to float
