@@ -27,7 +27,6 @@ from skhj.estimators.training_options import AUTO, COUNT, POSITIVE, TRAINING
 from skhj.inverse.learned_inverse import InverseState, LearnedInverse
 from skhj.numerics.rows import Rows
 from skhj.operators import as_operator
-from skhj.training import Trainer
 
 __all__ = ["EmbeddedInverseSolver"]
 
@@ -310,7 +309,6 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
         seed = int(rng.randint(np.iinfo(np.int32).max))
         n_seen = counted.n_of(~held_out)
         options = InverseOptions(self, n_seen, models.shape[1], seed)
-        generator = torch.Generator().manual_seed(seed)
         with FitProgress(self).fit(n_phases=6) as progress:
             fit = options.fit(
                 X,
@@ -318,14 +316,9 @@ class EmbeddedInverseSolver(CallbackSupportMixin, InverseEstimator):
                 operator,
                 image_shape,
                 held_out=held_out,
-                trainer=Trainer(
-                    options.schedule(image_shape),
-                    generator,
-                    device,
-                    self.verbose,
-                    progress,
-                ),
                 counts=counted.counts,
+                device=device,
+                progress=progress,
             )
         warn_of_fit(fit)
         return self._keep(fit, operator, bounds, y.ndim, progress.seconds)

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from functools import partial
 
+import torch
+
 from skhj.estimators.mixtures import fit_mixture
 from skhj.inverse.candidates import SettingChoice
 from skhj.inverse.defaults import Defaults
@@ -15,7 +17,7 @@ from skhj.inverse.posterior.selection import MixtureSelection
 from skhj.inverse.signals import is_convolution
 from skhj.inverse.unrolled.architecture import Architecture
 from skhj.operators import DenseOperator
-from skhj.training import Schedule
+from skhj.training import Schedule, Trainer
 
 __all__ = ["InverseOptions"]
 
@@ -37,7 +39,7 @@ class InverseOptions:
         self.est, self.seed = est, seed
         self.n_seen, self.n_unknowns = n_seen, n_unknowns
 
-    def fit(self, B, X, operator, image_shape, *, trainer, **options):
+    def fit(self, B, X, operator, image_shape, *, device, progress, **options):
         """Fit an inverse, of signals where a trial prefers them to vectors.
 
         Parameters
@@ -48,8 +50,10 @@ class InverseOptions:
             The operator.
         image_shape : tuple of int or None
             Shape of models that are images.
-        trainer : Trainer
-            Trains, whatever its schedule.
+        device : torch.device
+            Where to train.
+        progress : FitProgress
+            Told of each phase and epoch.
         **options : dict
             Of `UnrolledFitter.fit`.
 
@@ -58,6 +62,9 @@ class InverseOptions:
         UnrolledFit
             The fit.
         """
+        generator = torch.Generator().manual_seed(self.seed)
+        schedule = self._schedule(image_shape)
+        trainer = Trainer(schedule, generator, device, self.est.verbose, progress)
         if self._may_be_signals(operator, image_shape):
             pairs = B, X, operator
             with trainer.task("vectors or signals"):
@@ -65,8 +72,7 @@ class InverseOptions:
                     (None, (1, 1, self.n_unknowns)), pairs, trainer, options
                 )
             # A fit must not depend on whether there were trials.
-            trainer = trainer.seeded(self.seed)
-        trainer = self._scheduled(trainer, image_shape)
+            trainer = self._scheduled(trainer.seeded(self.seed), image_shape)
         return self._fitter(image_shape).fit(B, X, operator, trainer=trainer, **options)
 
     def _preferred(self, shapes, pairs, trainer, options):
@@ -114,19 +120,8 @@ class InverseOptions:
             return MeasuredNoise()
         return EstimatedNoise() if level == "auto" else KnownNoise(level)
 
-    def schedule(self, image_shape):
-        """Numbers of passes and of samples a step, and the learning rate.
-
-        Parameters
-        ----------
-        image_shape : tuple of int or None
-            Shape of models that are images.
-
-        Returns
-        -------
-        Schedule
-            Those asked for, and defaults.
-        """
+    def _schedule(self, image_shape):
+        """Numbers of passes and of samples a step, and the learning rate."""
         est = self.est
         defaults = Defaults().schedule(
             self.n_seen, self.n_unknowns, image_shape, draws=est.loss == "energy"
@@ -138,7 +133,7 @@ class InverseOptions:
         )
 
     def _scheduled(self, trainer, image_shape):
-        return replace(trainer, schedule=self.schedule(image_shape))
+        return replace(trainer, schedule=self._schedule(image_shape))
 
     def _may_be_signals(self, operator, image_shape):
         """Whether unknowns have an order in the operator, and nothing else is asked."""

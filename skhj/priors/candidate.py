@@ -17,8 +17,8 @@ class Candidate(NamedTuple):
     model : ValueModel or PriorModel
         The value function and the prior.
     loss_curve : ndarray
-        Training losses of the model; splines, which have no epochs, give their error
-        on the hold-out.
+        Training losses of the model; one that has no epochs, such as splines, gives
+        its error on the hold-out.
     prior_loss_curve : ndarray
         Those of the prior's function; empty where none was trained.
     unsettled : tuple of str

@@ -60,6 +60,7 @@ def _rounding(V, center):
     """
     spread = covariance(V)
     widths = np.linalg.eigvalsh(spread)
+    # Points in a plane have no width across it.
     narrow = max(widths[0], 1e-2 * widths[-1]) or 1.0
     before = ((V @ np.linalg.pinv(spread)) * V).sum(axis=1)
     exponents = half_squared_norm(V - center) / narrow - before / 4

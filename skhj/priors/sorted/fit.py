@@ -131,6 +131,7 @@ class SortedSolver:
         n, d = self.samples[0], V.shape[1]
         V, values = V[:n], values[:n]
         quadratic = fit_quadratic(V, values, curvature_floor=-np.inf)
+        # Directions that are all but flat do not tell where the center is.
         center = -np.linalg.pinv(quadratic.hessian, 1e-2) @ quadratic.slope
         # Where it is no minimum, the mean of the points is as good.
         center = center if np.abs(center).max() < np.abs(V).max() else 0 * center
