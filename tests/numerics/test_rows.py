@@ -5,7 +5,14 @@ import pytest
 
 from skhj.numerics.blocks import row_blocks
 from skhj.numerics.memory_maps import is_mapped
-from skhj.numerics.rows import Rows, extent, gathered, total, variance
+from skhj.numerics.rows import (
+    Rows,
+    extent,
+    gathered,
+    means_and_counts,
+    total,
+    variance,
+)
 from skhj.numerics.tensors import TensorRows
 
 X = np.random.default_rng(0).normal(size=(50, 4))
@@ -67,6 +74,13 @@ def test_extent_leaves_out_what_is_missing():
     np.testing.assert_array_equal(largest, np.nanmax(holed, axis=0))
 
 
+def test_means_leave_out_what_is_missing():
+    holed = np.where(X > 1, np.nan, X)
+    means, counts = means_and_counts(holed)
+    np.testing.assert_allclose(means, np.nanmean(holed, axis=0))
+    assert counts.tolist() == (X <= 1).sum(axis=0).tolist()
+
+
 def test_maps_of_rows_are_made_when_they_are_read(array):
     V = np.array(array, dtype=np.float64)
     made = Rows.of(array).map(lambda x, y: (x * y)[:, :2], V + 1)
@@ -86,7 +100,7 @@ def test_what_is_kept_is_computed_once_and_on_disk_if_its_source_is(array):
     assert kept.on_disk == source.on_disk
 
 
-def test_rows_evenly_spread_reach_both_ends():
+def test_rows_evenly_spread_are_of_every_quarter():
     spread = Rows.of(np.arange(10.0)[:, None]).spread(4)
     assert spread[:].ravel().tolist() == [0, 2, 5, 7]
     assert Rows.of(X).spread(50).shape == X.shape
