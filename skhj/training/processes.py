@@ -133,8 +133,8 @@ def share_training(accelerator: Any) -> Iterator[None]:
     ``torchrun`` has started with the same script, `fit` of `HJPriorRegressor` and of
     `EmbeddedInverseSolver` trains one network: every process takes a part of each
     batch, gradients and losses are summed, and all end with the same weights, those of
-    one process up to rounding. What is not trained in batches, such as splines, each
-    process computes for itself.
+    one process up to rounding. What is not trained by such batches, splines and the
+    last steps of convex networks, each process computes for itself.
 
     Parameters
     ----------

@@ -256,7 +256,15 @@ COMPLEX = aslinearoperator(np.eye(2) * 1j)
         (torch.detach, {"shape": (2, 2)}, "must be differentiable by torch"),
         (torch.sum, {"shape": (1, 2)}, "measurements must be of 2 samples too"),
         (torch.numel, {"shape": (1, 2)}, "must be a real tensor, got int"),
-        (scipy.sparse.coo_array([1.0, 2.0]), {}, r"got an array of shape \(2,\)"),
+        pytest.param(
+            scipy.sparse.coo_array([1.0, 2.0]),
+            {},
+            r"got an array of shape \(2,\)",
+            marks=pytest.mark.skipif(
+                scipy.sparse.coo_array([1.0]).ndim == 2,
+                reason="an older scipy makes a row of a vector",
+            ),
+        ),
     ],
 )
 def test_bad_operators_are_refused_with_what_they_must_be(obj, options, message):
