@@ -273,7 +273,7 @@ def test_norms_name_what_does_not_fit():
     for weights in ([1.0, 2.0], [1.0, -1.0], [[1.0]], [], [np.inf, 1.0]):
         with pytest.raises(ValueError, match="weights must be a row of finite numbers"):
             SortedL1(weights)
-    for shape in (4, (2, 0), (2, 2, 2), (1.5, 2)):
+    for shape in (4, (2, 0), (2, 2, 2), (1.5, 2), (np.inf, 2), (2, np.nan)):
         with pytest.raises(ValueError, match="shape must be two positive integers"):
             NuclearNorm(shape)
     with pytest.raises(ValueError, match="X has 1 features, but weights has 2"):

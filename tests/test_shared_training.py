@@ -60,10 +60,14 @@ def test_processes_with_other_seeds_are_refused_by_all(of_processes):
         assert "random_state must be an int" in str(found["refused"])
 
 
-def test_what_is_no_accelerator_is_refused():
+@pytest.mark.parametrize("given", [3, Processes])
+def test_what_is_no_accelerator_is_refused(given, monkeypatch):
+    # A class has the attributes that its objects have.
+    for name in ("num_processes", "process_index", "reduce", "device"):
+        monkeypatch.setattr(Processes, name, None, raising=False)
     with (
         pytest.raises(TypeError, match="accelerator must be an accelerate.Accelerator"),
-        share_training(3),
+        share_training(given),
     ):
         pass
 

@@ -90,7 +90,8 @@ class NuclearNorm(_Norm):
 
     def __init__(self, shape: tuple[int, int]) -> None:
         sizes = given_numbers(shape, "shape")
-        if sizes.shape != (2,) or (sizes < 1).any() or (sizes % 1 > 0).any():
+        good = sizes.shape == (2,) and np.isfinite(sizes).all() and (sizes >= 1).all()
+        if not good or (sizes % 1 > 0).any():
             raise ValueError(f"shape must be two positive integers, got {shape!r}")
         self.shape = tuple(int(size) for size in sizes)
 

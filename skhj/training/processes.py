@@ -169,6 +169,11 @@ def share_training(accelerator: Any) -> Iterator[None]:
     >>> with share_training(Accelerator(cpu=True)):
     ...     est = est.fit(X, y, gradient=G)
     """
+    if isinstance(accelerator, type):
+        raise TypeError(
+            "accelerator must be an accelerate.Accelerator, got the class "
+            f"{accelerator!r} itself"
+        )
     missing = [
         name
         for name in ("num_processes", "process_index", "reduce", "device")

@@ -145,3 +145,10 @@ def test_proximal_points_are_left_to_other_kinds():
     X, _, G = make_value_samples(L1(), 50, 2, t=T, random_state=0)
     with pytest.raises(ValueError, match="'min-plus' with target='prox'"):
         fitted(X, X - T * G, target="prox")
+
+
+def test_points_whose_fourth_powers_are_no_numbers_have_a_fit():
+    """Their unit of values is a number, its square is none."""
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    y = np.minimum(X[:, 0], 0.0)
+    assert fitted(1e100 * X, y).score(1e100 * X, y) > 0

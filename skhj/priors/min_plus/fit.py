@@ -118,8 +118,8 @@ class MinPlusSolver:
                 break
         found.sort(key=lambda one: one[0])
         pieces = {form: pieces for _, form, pieces in found}
-        unit = units.length**2 / units.time
-        return RoughFit(units, spans, scaled, pieces, found[0][0] * unit**2, rng)
+        error = found[0][0] * units.squared_error
+        return RoughFit(units, spans, scaled, pieces, error, rng)
 
     def fit(self, rough, samples):
         """Fit a minimum of quadratics to all samples, from a rough one.

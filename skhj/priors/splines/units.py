@@ -46,19 +46,22 @@ class Units(NamedTuple):
         Raises
         ------
         ValueError
-            If some ratio of units is no finite number.
+            If some ratio of units, or a square in them, is no finite number.
         """
         X, w, t = samples.X[samples.seen], samples.values, float(samples.t)
         center = X.mean(axis=0)
         length = float(np.sqrt(((X - center) ** 2).mean())) or 1.0
-        intercept = 0.0 if w is None else float(w[samples.seen].mean())
-        with np.errstate(over="ignore", divide="ignore"):
+        w = np.zeros(1) if w is None else w[samples.seen]
+        intercept = float(w.mean())
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             square = np.square(length)
-            sizes = np.array([intercept, square / t, t, t / square])
+            squares = np.square(t / square * (w - intercept)).sum()
+            sizes = np.array([intercept, square / t, t, t / square, squares])
         if not np.isfinite(sizes).all():
             raise ValueError(
                 "X, y and t must be of sizes whose squares and ratios are finite "
-                f"numbers, got points of spread {length:.3g} and t={t:.3g}"
+                f"numbers, got points of spread {length:.3g}, values of spread "
+                f"{np.ptp(w):.3g} and t={t:.3g}"
             )
         return cls(center, length, intercept, t)
 

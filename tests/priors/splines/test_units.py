@@ -36,3 +36,10 @@ def test_sizes_without_finite_ratios_are_refused(t):
     of = of._replace(X=1e-10 * of.X) if t > 1 else of
     with pytest.raises(ValueError, match="finite numbers, got points of spread"):
         Units.of(of)
+
+
+def test_values_whose_squares_are_no_numbers_beside_those_of_points_are_refused():
+    of = samples()
+    of = of._replace(X=1e-100 * of.X)
+    with pytest.raises(ValueError, match="points of spread .*, values of spread"):
+        Units.of(of)
