@@ -5,7 +5,7 @@ from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.base import BaseEstimator, MultiOutputMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
@@ -13,7 +13,7 @@ from skhj.estimators.arrays import in_dtype, relative_misfit
 from skhj.estimators.fitted_state import FittedState
 from skhj.estimators.inverse_checks import check_models
 from skhj.estimators.shared_operator import SharedOperator
-from skhj.estimators.stored_arrays import check_stored
+from skhj.estimators.stored_arrays import StoredScore, check_stored
 from skhj.exceptions import warn
 from skhj.numerics.memory_maps import is_mapped
 from skhj.numerics.profiles import Profiles
@@ -65,7 +65,7 @@ def warn_of_fit(fit):
 
 
 class InverseEstimator(
-    SharedOperator, FittedState, MultiOutputMixin, RegressorMixin, BaseEstimator
+    SharedOperator, FittedState, MultiOutputMixin, StoredScore, BaseEstimator
 ):
     """Base of the estimator that recovers models from measurements.
 

@@ -5,7 +5,6 @@ from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     OneToOneFeatureMixin,
-    RegressorMixin,
     TransformerMixin,
 )
 from sklearn.utils import check_array
@@ -20,6 +19,7 @@ from skhj.estimators.arrays import (
 )
 from skhj.estimators.fitted_state import FittedState
 from skhj.estimators.metric_option import check_metric
+from skhj.estimators.stored_arrays import StoredScore
 from skhj.numerics.given_numbers import check_size
 from skhj.numerics.profiles import Profiles
 
@@ -27,7 +27,7 @@ __all__ = ["PriorEstimator"]
 
 
 class PriorEstimator(
-    FittedState, OneToOneFeatureMixin, TransformerMixin, RegressorMixin, BaseEstimator
+    FittedState, OneToOneFeatureMixin, TransformerMixin, StoredScore, BaseEstimator
 ):
     """Base of the estimators that learn a prior from samples of a value function.
 

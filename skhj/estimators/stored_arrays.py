@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
 from sklearn.utils import assert_all_finite, check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
@@ -12,7 +14,7 @@ from skhj.numerics.blocks import row_blocks
 from skhj.numerics.memory_maps import empty_rows, is_mapped, let_go
 from skhj.numerics.rows import Rows
 
-__all__ = ["Drawn", "check_stored", "drawn_rows", "stored"]
+__all__ = ["Drawn", "StoredScore", "check_stored", "drawn_rows", "stored"]
 
 
 def stored(array, *, small=2**21):
@@ -85,6 +87,31 @@ def check_stored(estimator, X, y="no_validation", *, allow_nan=False, **checks):
     validate_data(estimator, *(array[few] for array in given), **checks)
     X = _finite(given[0], "X", allow_nan=allow_nan)
     return (X, _finite(given[1], "y", allow_nan=False)) if has_models else X
+
+
+class StoredScore(RegressorMixin):
+    """The score of a regressor whose arrays may be of dask."""
+
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Coefficient of determination R² of the answers.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            What ``predict`` takes.
+        y : array-like of shape (n,) or (n, n_outputs)
+            What it should answer.
+        sample_weight : array-like of shape (n,) or None, default=None
+            How much each row counts.
+
+        Returns
+        -------
+        float
+            1 of perfect answers, 0 of the mean of y; over outputs, the mean.
+        """
+        return super().score(X, stored(y), stored(sample_weight))
 
 
 class Drawn(NamedTuple):

@@ -99,6 +99,23 @@ def test_answers_to_data_on_disk_are_those_to_data_in_memory():
         np.testing.assert_allclose(answer(mapped(B)), answer(B), rtol=1e-6)
 
 
+def test_scores_of_chunks_of_unknown_height_are_those_in_memory():
+    def chunks(array):
+        array = dask_array(array)
+        return array[array.reshape(len(B), -1)[:, 0] < np.inf]
+
+    weights = np.arange(len(B)) % 3
+    points = np.random.RandomState(0).normal(size=(len(B), 2))
+    prior = HJPriorRegressor(network="ridge", random_state=0)
+    for est, data, targets in (
+        (small(A), B, X),
+        (prior, points, L1().value(points, 1.0)),
+    ):
+        expected = est.fit(data, targets).score(data, targets, weights)
+        given = est.score(chunks(data), chunks(targets), chunks(weights))
+        np.testing.assert_allclose(given, expected, rtol=1e-9)
+
+
 def test_weights_count_rows_on_disk():
     weights = np.arange(len(B)) % 3
     in_memory = small(A).fit(B, X, sample_weight=weights).predict(B)
