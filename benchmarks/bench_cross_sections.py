@@ -63,7 +63,6 @@ def deviations(est, problem, turned, directions):
 @ignore_warnings(category=ConvergenceWarning)
 def measure(name, d, rotated, data, noise, seed, *, parameters):
     """Deviations and errors of one fit."""
-    cell = dict(zip(HEADINGS, (name, d, rotated, data, noise, seed), strict=True))
     rng = np.random.RandomState(seed)
     problem = PROBLEMS[name](d)
     turn = ortho_group.rvs(d, random_state=rng)
@@ -85,7 +84,6 @@ def measure(name, d, rotated, data, noise, seed, *, parameters):
     axes = deviations(est, problem, turned, np.eye(d))
     others = deviations(est, problem, turned, ortho_group.rvs(d, random_state=rng))
     return {
-        **cell,
         **dict(zip(("axes", "axes_gap"), axes, strict=True)),
         **dict(zip(("others", "others_gap"), others, strict=True)),
         "S": float(np.mean((est.predict(fresh) - S) ** 2) / S.var()),

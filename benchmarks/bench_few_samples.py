@@ -109,10 +109,6 @@ def run_cell(name, n, d, seed):
         k: float(np.mean((a - truth) ** 2) / variance) for k, a in answers.items()
     }
     return {
-        "prior": name,
-        "n": n,
-        "d": d,
-        "seed": seed,
         "errors": errors,
         "network": network,
         "told": told,

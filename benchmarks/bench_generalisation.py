@@ -124,7 +124,7 @@ def measure(name, variant, n_features, seed, *, n_samples, recipe):
     for errors in cell.values():
         for quantity in units.keys() & errors.keys():
             errors[quantity] /= units[quantity]
-    return dict(zip(HEADINGS, (name, variant, n_features, seed), strict=True)) | cell
+    return cell
 
 
 def error(quantity):

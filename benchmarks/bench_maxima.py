@@ -60,8 +60,7 @@ def measure(name, rotated, method, seed, *, n, t):
     S, gradient = problem.value(X, t), (X - problem.prox(X, t)) / t
     fresh, start = FreshPoints(problem, X_fresh, t), process_time()
     errors = METHODS[method](X, S, fresh, seed, gradient)
-    cell = dict(zip(HEADINGS, (name, rotated, method, seed), strict=True))
-    return cell | errors | {"seconds": process_time() - start}
+    return errors | {"seconds": process_time() - start}
 
 
 def markdown(cells, settings):

@@ -95,7 +95,6 @@ def measure(name, d, seed, *, budget):
     ours = run_ours(X, S, fresh, {"random_state": seed})
     seconds = budget or ours["cpu_seconds"]
     return {
-        **dict(zip(HEADINGS, (name, d, seed), strict=True)),
         "ours": ours,
         "recipe": run_recipe(X, S, fresh, seconds, seed),
         "mlp": run_mlp(X, S, fresh, seconds, seed),

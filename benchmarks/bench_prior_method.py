@@ -27,7 +27,6 @@ HEADINGS = ("prior", "d", "data", "noise", "seed")
 @ignore_warnings(category=ConvergenceWarning)
 def measure(name, d, data, noise, seed):
     """Errors of both ways, and the one that was taken."""
-    cell = dict(zip(HEADINGS, (name, d, data, noise, seed), strict=True))
     problem, (n, max_iter) = KINKED[name](d), SIZES[d]
     rng = np.random.RandomState(seed)
     turn = ortho_group.rvs(d, random_state=rng)
@@ -46,7 +45,7 @@ def measure(name, d, data, noise, seed):
         left = est._loaded_model.prior(P, method).value - J
         shift = left.mean() if target == "prox" else 0.0
         errors[method] = np.mean((left - shift) ** 2) / J.var()
-    return {**cell, **errors, "taken": est.prior_method_}
+    return errors | {"taken": est.prior_method_}
 
 
 def markdown(cells, settings):

@@ -28,7 +28,6 @@ HEADINGS = ("prior", "d", "rotated", "data", "noise", "seed")
 
 def measure(name, d, rotated, data, noise, seed, *, n, t):
     """Times and seconds of one cell."""
-    cell = dict(zip(HEADINGS, (name, d, rotated, data, noise, seed), strict=True))
     problem = PROBLEMS[name]
     if rotated:
         problem = Transformed(problem, rotation=ortho_group.rvs(d, random_state=seed))
@@ -42,8 +41,7 @@ def measure(name, d, rotated, data, noise, seed, *, n, t):
         est = HJPriorRegressor(time, random_state=seed).fit(X, y, gradient=gradient)
         seconds.append(process_time() - start)
         times.append(est.t_)
-    found = {"ratio": times[1] / t, "seconds": seconds[1], "plain": seconds[0]}
-    return {**cell, **found}
+    return {"ratio": times[1] / t, "seconds": seconds[1], "plain": seconds[0]}
 
 
 def markdown(cells, settings):

@@ -167,7 +167,7 @@ def store_cells(json_file, settings, cells):
 def measure_cells(name, headings, choices, measure, markdown, arguments):
     """Measure cells that are not stored yet; the table is rewritten after each.
 
-    A choice has a value for each heading; ``measure`` makes a cell of these.
+    A choice has a value for each heading; what ``measure`` finds of it is added.
     """
     arguments.output.mkdir(parents=True, exist_ok=True)
     file, settings = arguments.output / f"{name}.json", describe(arguments)
@@ -177,7 +177,8 @@ def measure_cells(name, headings, choices, measure, markdown, arguments):
         for choice in choices:
             if choice in known:
                 continue
-            cells.append(measure(*choice))
+            named = dict(zip(headings, choice, strict=True))
+            cells.append(named | measure(*choice))
             print(cells[-1], flush=True)
             store_cells(file, settings, cells)
             file.with_suffix(".md").write_text(markdown(cells, settings))

@@ -8,33 +8,9 @@ import numpy as np
 from skhj.numerics.least_squares_quadratic import fit_quadratic
 from skhj.numerics.levenberg_marquardt import LevenbergMarquardt
 from skhj.priors.polyhedral.affine_maximum import AffineMaximum
-from skhj.priors.splines.units import Units
+from skhj.priors.rough_fit import RoughFit, shuffled
 
-__all__ = ["PolyhedralSolver", "RoughPolyhedron"]
-
-
-class RoughPolyhedron(NamedTuple):
-    """A maximum of affine functions, found from some of the samples.
-
-    Attributes
-    ----------
-    units : Units
-        In which it is fitted.
-    V : ndarray of shape (n, d)
-        The points that are seen, in random order.
-    values : ndarray of shape (n,)
-        Values there.
-    pieces : AffineMaximum
-        What was found.
-    error : float
-        Mean squared error on the samples that it saw, in the samples' units.
-    """
-
-    units: Units
-    V: np.ndarray
-    values: np.ndarray
-    pieces: AffineMaximum
-    error: float
+__all__ = ["PolyhedralSolver"]
 
 
 @dataclass(frozen=True)
@@ -86,24 +62,21 @@ class PolyhedralSolver:
 
         Returns
         -------
-        RoughPolyhedron
+        RoughFit
             What was found.
         """
-        units = Units.of(samples)
-        order = rng.permutation(np.flatnonzero(samples.seen))
-        scaled = units.scaled(samples.take(order), 0.0)
-        V, values = scaled.V, scaled.values
+        units, V, values = shuffled(samples, rng)
         few = self.samples[0]
         start = self._start(V[:few], values[:few], rng)
         pieces, error = self._improved(start, V[:few], values[:few], self.steps[0])
-        return RoughPolyhedron(units, V, values, pieces, error * units.squared_error)
+        return RoughFit(units, V, values, pieces, error * units.squared_error)
 
     def fit(self, rough, enough=np.inf):
         """Fit a maximum of affine functions to more samples, from a rough one.
 
         Parameters
         ----------
-        rough : RoughPolyhedron
+        rough : RoughFit
             Where to start.
         enough : float, default=inf
             Mean squared error that has been reached otherwise: if it is not, the steps
@@ -114,7 +87,7 @@ class PolyhedralSolver:
         AffineMaximum
             In the units of the rough one.
         """
-        pieces, unit = rough.pieces, rough.units.squared_error
+        pieces, unit = rough.prior, rough.units.squared_error
         for n, n_steps in zip(self.samples[1:], self.steps[1:], strict=True):
             V, values = rough.V[:n], rough.values[:n]
             pieces, error = self._improved(pieces, V, values, n_steps)

@@ -7,36 +7,12 @@ import numpy as np
 
 from skhj.numerics.least_squares_quadratic import fit_quadratic
 from skhj.numerics.levenberg_marquardt import LevenbergMarquardt
+from skhj.priors.rough_fit import RoughFit, shuffled
 from skhj.priors.sorted.bases import BasisStarts, fourth_moments
 from skhj.priors.sorted.singular_values import Layout, layouts_of
 from skhj.priors.sorted.sorted_norm import SortedNorm
-from skhj.priors.splines.units import Units
 
-__all__ = ["RoughSortedNorm", "SortedSolver"]
-
-
-class RoughSortedNorm(NamedTuple):
-    """A sorted norm, found from some of the samples.
-
-    Attributes
-    ----------
-    units : Units
-        In which it is fitted.
-    V : ndarray of shape (n, d)
-        The points that are seen, in random order.
-    values : ndarray of shape (n,)
-        Values there.
-    norm : SortedNorm
-        What was found.
-    error : float
-        Mean squared error on the samples that it saw, in the samples' units.
-    """
-
-    units: Units
-    V: np.ndarray
-    values: np.ndarray
-    norm: SortedNorm
-    error: float
+__all__ = ["SortedSolver"]
 
 
 @dataclass(frozen=True)
@@ -86,13 +62,10 @@ class SortedSolver:
 
         Returns
         -------
-        RoughSortedNorm
+        RoughFit
             What was found.
         """
-        units = Units.of(samples)
-        order = rng.permutation(np.flatnonzero(samples.seen))
-        scaled = units.scaled(samples.take(order), 0.0)
-        V, values = scaled.V, scaled.values
+        units, V, values = shuffled(samples, rng)
         few = slice(self.start_samples)
         cone = self._cone(V, values)
         moments = fourth_moments(V[few], values[few], cone.center)
@@ -107,16 +80,15 @@ class SortedSolver:
             for state in states[: self.n_rivals]
         ]
         best = min(states, key=lambda state: state.error)
-        return RoughSortedNorm(
-            units, V, values, best.norm, best.error * units.squared_error
-        )
+        error = best.error * units.squared_error
+        return RoughFit(units, V, values, best.norm, error)
 
     def fit(self, rough):
         """Fit a sorted norm to more samples, from a rough one.
 
         Parameters
         ----------
-        rough : RoughSortedNorm
+        rough : RoughFit
             Where to start.
 
         Returns
@@ -124,7 +96,7 @@ class SortedSolver:
         SortedNorm
             In the units of the rough one.
         """
-        return self._improved(rough.norm, rough.V, rough.values, 2).norm
+        return self._improved(rough.prior, rough.V, rough.values, 2).norm
 
     def _cone(self, V, values):
         """The Euclidean norm, of which center, weight and offset are the first."""
